@@ -75,6 +75,9 @@ install_project() {
     venv/bin/python -m pip install --no-input --no-compile --editable '.[dev,local]' \
         --constraint requirements.txt >"$LOG" 2>&1 ||
         fail_with_log "pip could not install the project"
+    # All cores at once, where pip uses one; without it every command would compile for itself
+    # wherever PYTHONDONTWRITEBYTECODE is set.
+    venv/bin/python -m compileall -q -j 0 venv/lib src >>"$LOG" 2>&1 || true
     wanted_stamp >"$STAMP"
 }
 
