@@ -1,0 +1,114 @@
+"""Reads JSON, JSON lines and CSV files into typed rows, with errors that say where.
+
+A row type is a `msgspec.Struct`; fields of the file that it does not name are skipped.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from common.errors import DataError, StorageError
+
+_Row = TypeVar("_Row", bound=msgspec.Struct)
+
+
+def read_json(path: Path, kind: type[_Row]) -> _Row:
+    """Return the one JSON object in `path`. Raises DataError naming file and field."""
+    try:
+        return msgspec.json.decode(_read(path), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _error(path, None, error) from error
+
+
+def read_json_lines(path: Path, kind: type[_Row]) -> list[_Row]:
+    """Return the JSON objects in `path`, one a line; empty lines are skipped.
+
+    Raises:
+        DataError: A line is not JSON or lacks a field; names file, line and field.
+    """
+    decode = msgspec.json.Decoder(kind).decode
+    rows = []
+    for number, line in enumerate(_read(path).split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(decode(line))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _error(path, number, error) from error
+    return rows
+
+
+def read_csv(path: Path, kind: type[_Row]) -> list[_Row]:
+    """Return the rows of a CSV file whose first row names the columns.
+
+    Raises:
+        DataError: A column is missing or a row has too few or too many; names file and line.
+    """
+    lines = _csv_rows(path)
+    if not lines:
+        raise DataError(f"{path}: no row with the names of the columns")
+    _, columns = lines[0]
+    for field in msgspec.structs.fields(kind):
+        if field.encode_name not in columns:
+            known = ", ".join(columns)
+            raise DataError(f"{path} line 1: no column {field.encode_name!r}, only {known}")
+    return _typed_rows(path, lines[1:], columns, kind)
+
+
+def read_csv_without_header(path: Path, kind: type[_Row]) -> list[_Row]:
+    """Return the rows of a CSV file whose columns are the fields of `kind`; else as `read_csv`."""
+    columns = [field.encode_name for field in msgspec.structs.fields(kind)]
+    return _typed_rows(path, _csv_rows(path), columns, kind)
+
+
+def _typed_rows(
+    path: Path, lines: list[tuple[int, list[str]]], columns: Sequence[str], kind: type[_Row]
+) -> list[_Row]:
+    rows = []
+    for number, cells in lines:
+        if len(cells) != len(columns):
+            raise DataError(
+                f"{path} line {number}: {len(cells)} columns where {len(columns)} are expected "
+                f"({', '.join(columns)})"
+            )
+        try:
+            rows.append(msgspec.convert(dict(zip(columns, cells, strict=True)), kind))
+        except msgspec.ValidationError as error:
+            raise _error(path, number, error) from error
+    return rows
+
+
+def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """All rows but empty ones, each with the number of its last line."""
+    content = _read(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _error(path, content.count(b"\n", 0, error.start) + 1, error) from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        return [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise _error(path, reader.line_num, error) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except OSError as error:
+        raise StorageError(f"can't read {path}: {error.strerror}") from error
+
+
+def _error(path: Path, line: int | None, error: Exception) -> DataError:
+    where = f"{path}" if line is None else f"{path} line {line}"
+    is_syntax = isinstance(error, msgspec.DecodeError) and not isinstance(
+        error, msgspec.ValidationError
+    )
+    reason = f"not valid JSON ({error})" if is_syntax else str(error)
+    return DataError(f"{where}: {reason}")
