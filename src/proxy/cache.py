@@ -1,0 +1,279 @@
+"""The response cache: never a wrong answer, never the same question asked twice at once.
+
+An entry's key is a hash of everything its answer depends on (see `cache_key.py`). Whoever misses
+becomes the leader of that key: in this process the others wait for it on an event; for other
+processes it leaves a claim row with a lease, which a heartbeat renews, so that the claim of a
+killed process lapses and someone else takes over. A leader's failure goes to those who waited for
+that attempt and is never stored.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from common.canonical_json import canonical_json
+from common.errors import BenchError, DeadlineError, provider_error
+from common.request import RequestResult
+from proxy.clients.client import ProviderCall
+from proxy.store.database import Database
+from proxy.store.tables import cache_claims, cache_entries
+from proxy.store.write_combiner import WriteCombiner
+
+_LEASE_SECONDS = 30.0
+_RENEWAL_SECONDS = 10.0
+_FIRST_POLL_SECONDS = 0.01
+_LAST_POLL_SECONDS = 0.1
+
+_FIND_ENTRY = select(cache_entries.c.result).where(cache_entries.c.key == bindparam("key"))
+_STORE_ENTRY = insert(cache_entries).on_conflict_do_nothing()
+_FIND_CLAIM = select(cache_claims.c.attempt, cache_claims.c.expires_at, cache_claims.c.error).where(
+    cache_claims.c.key == bindparam("key")
+)
+_claim = insert(cache_claims)
+_TAKE_CLAIM = _claim.on_conflict_do_update(
+    index_elements=["key"],
+    set_={name: _claim.excluded[name] for name in ("owner", "attempt", "expires_at", "error")},
+    # A failed attempt is over, and so is one whose lease has lapsed.
+    where=(cache_claims.c.expires_at < bindparam("now")) | cache_claims.c.error.is_not(None),
+)
+_OWN_CLAIM = (
+    cache_claims.c.key == bindparam("key"),
+    cache_claims.c.attempt == bindparam("attempt"),
+)
+_DROP_CLAIM = delete(cache_claims).where(*_OWN_CLAIM)
+_FAIL_CLAIM = update(cache_claims).where(*_OWN_CLAIM).values(error=bindparam("why"))
+_RENEW_CLAIMS = (
+    update(cache_claims)
+    .where(cache_claims.c.owner == bindparam("me"), cache_claims.c.error.is_(None))
+    .values(expires_at=bindparam("until"))
+)
+_PURGE_CLAIMS = delete(cache_claims).where(cache_claims.c.expires_at < bindparam("before"))
+
+_RESULT_ENCODER = msgspec.json.Encoder()
+_RESULT_DECODER = msgspec.json.Decoder(RequestResult)
+
+
+class _Flight:
+    """One attempt of this process at one key."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.result: RequestResult | None = None
+        self.error: Exception | None = None
+
+
+class _Statements:
+    """The statements of the cache, compiled for one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.find_entry = database.compile(_FIND_ENTRY)
+        self.store_entry = database.compile(_STORE_ENTRY)
+        self.find_claim = database.compile(_FIND_CLAIM)
+        self.take_claim = database.compile(_TAKE_CLAIM)
+        self.drop_claim = database.compile(_DROP_CLAIM)
+        self.fail_claim = database.compile(_FAIL_CLAIM)
+        self.renew_claims = database.compile(_RENEW_CLAIMS)
+        self.purge_claims = database.compile(_PURGE_CLAIMS)
+
+
+class Cache:
+    """Stored answers, shared by the threads, processes and hosts that share a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements = _Statements(database)
+        self._writes = WriteCombiner(database)
+        self._flights: dict[bytes, _Flight] = {}
+        self._lock = threading.Lock()
+        self._owner = uuid.uuid4().hex
+        self._heart: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def get_or_compute(
+        self,
+        key: bytes,
+        call: ProviderCall,
+        compute: Callable[[], RequestResult],
+        deadline: float,
+    ) -> RequestResult:
+        """Return the stored answer of `key`, or the one that exactly one caller computes.
+
+        Args:
+            call: What the answer is to; kept beside it, without the prompt.
+            compute: Asks the provider; called at most once at a time over all processes.
+            deadline: When to stop waiting for another's answer, in `time.monotonic()` seconds.
+
+        Raises:
+            ProviderError: Asking failed, here or where we waited for it.
+        """
+        stored = self._find(key)
+        if stored is not None:
+            return stored
+        with self._lock:
+            flight = self._flights.get(key)
+            is_leader = flight is None
+            if flight is None:
+                flight = self._flights[key] = _Flight()
+        if not is_leader:
+            return _join(flight, deadline)
+        try:
+            flight.result = self._lead(key, call, compute, deadline)
+            return flight.result
+        except Exception as error:
+            flight.error = error
+            raise
+        finally:
+            with self._lock:
+                del self._flights[key]
+            flight.done.set()
+
+    def close(self) -> None:
+        """Stop renewing leases."""
+        self._stop.set()
+
+    def _find(self, key: bytes) -> RequestResult | None:
+        row = self._database.read_one(self._statements.find_entry, {"key": key})
+        return None if row is None else _RESULT_DECODER.decode(row[0])
+
+    def _lead(
+        self,
+        key: bytes,
+        call: ProviderCall,
+        compute: Callable[[], RequestResult],
+        deadline: float,
+    ) -> RequestResult:
+        attempt = uuid.uuid4().hex
+        while True:
+            stored, has_claim = self._claim(key, attempt)
+            if stored is not None:
+                return stored
+            if has_claim:
+                break
+            stored = self._await_other(key, deadline)
+            if stored is not None:
+                return stored
+        try:
+            result = compute()
+        except Exception as error:
+            self._fail(key, attempt, error)
+            raise
+        self._store(key, attempt, call, result)
+        return result
+
+    def _claim(self, key: bytes, attempt: str) -> tuple[RequestResult | None, bool]:
+        """Return the answer if it has arrived meanwhile, else whether the claim is ours."""
+        self._start_heart()
+        now = time.time()
+        claim = {
+            "key": key,
+            "owner": self._owner,
+            "attempt": attempt,
+            "expires_at": now + _LEASE_SECONDS,
+            "error": None,
+            "now": now,
+        }
+
+        def operation(connection: Any) -> tuple[str | None, bool]:
+            # Once more, now that nobody else can write: the answer may have come since.
+            row = connection.execute(self._statements.find_entry, {"key": key}).fetchone()
+            if row is not None:
+                return row[0], False
+            return None, connection.execute(self._statements.take_claim, claim).rowcount == 1
+
+        text, has_claim = self._writes.run(operation)
+        return (None if text is None else _RESULT_DECODER.decode(text)), has_claim
+
+    def _await_other(self, key: bytes, deadline: float) -> RequestResult | None:
+        """Wait while another process has the claim; None when it lapsed without an answer."""
+        pause, awaited = _FIRST_POLL_SECONDS, None
+        while True:
+            claim = self._database.read_one(self._statements.find_claim, {"key": key})
+            stored = self._find(key)
+            if stored is not None or claim is None:
+                return stored
+            attempt, expires_at, error = claim
+            awaited = awaited or attempt
+            if error is not None and attempt == awaited:
+                raise _decoded_error(error)
+            if expires_at < time.time() or attempt != awaited:
+                return None
+            if time.monotonic() + pause > deadline:
+                raise DeadlineError("another process asks the same and has not answered in time")
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_POLL_SECONDS)
+
+    def _store(self, key: bytes, attempt: str, call: ProviderCall, result: RequestResult) -> None:
+        prompt, parameters = _split_body(call.body)
+        entry = {
+            "key": key,
+            "prompt_hash": blake2b(prompt, digest_size=8).digest(),
+            "parameters": parameters,
+            "result": _RESULT_ENCODER.encode(msgspec.structs.replace(result, cached=True)).decode(),
+            "created_at": time.time(),
+        }
+
+        def operation(connection: Any) -> None:
+            connection.execute(self._statements.store_entry, entry)
+            connection.execute(self._statements.drop_claim, {"key": key, "attempt": attempt})
+
+        self._writes.run(operation)
+
+    def _fail(self, key: bytes, attempt: str, error: Exception) -> None:
+        code = error.code if isinstance(error, BenchError) else BenchError.code
+        why = msgspec.json.encode([code, str(error)]).decode()
+        self._writes.run(
+            lambda connection: connection.execute(
+                self._statements.fail_claim, {"key": key, "attempt": attempt, "why": why}
+            )
+        )
+
+    def _start_heart(self) -> None:
+        if self._heart is None:
+            with self._lock:
+                if self._heart is None:
+                    self._heart = threading.Thread(
+                        target=self._beat, name="cache-lease", daemon=True
+                    )
+                    self._heart.start()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(_RENEWAL_SECONDS):
+            now = time.time()
+
+            def operation(connection: Any, now: float = now) -> None:
+                if self._flights:
+                    renewal = {"me": self._owner, "until": now + _LEASE_SECONDS}
+                    connection.execute(self._statements.renew_claims, renewal)
+                # What failed or was left behind long ago is of no use to anyone.
+                before = {"before": now - 10 * _LEASE_SECONDS}
+                connection.execute(self._statements.purge_claims, before)
+
+            self._writes.run(operation)
+
+
+def _join(flight: _Flight, deadline: float) -> RequestResult:
+    if not flight.done.wait(max(0.0, deadline - time.monotonic())):
+        raise DeadlineError("the same request is already being asked and was not answered in time")
+    if flight.error is not None:
+        raise flight.error
+    assert flight.result is not None
+    return msgspec.structs.replace(flight.result, cached=True)
+
+
+def _split_body(body: bytes) -> tuple[bytes, str]:
+    """Return a call's prompt (or messages), and its other fields as JSON."""
+    fields: dict[str, Any] = msgspec.json.decode(body)
+    prompt = canonical_json([fields.pop("prompt", None), fields.pop("messages", None)])
+    return prompt, canonical_json(fields).decode()
+
+
+def _decoded_error(text: str) -> BenchError:
+    code, message = msgspec.json.decode(text, type=tuple[str, str])
+    return provider_error(code, message)

@@ -1,0 +1,55 @@
+"""What a client of a model provider is: two methods, `prepare` and `send`.
+
+`prepare` is pure and turns a Request into the one call that will be made; `send` makes it. What
+applies to every client (cache, retries) is a wrapper of the same interface.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import msgspec
+
+from common.request import Request, RequestResult
+
+
+class ProviderCall(msgspec.Struct, frozen=True):
+    """Everything of one call that its answer depends on, apart from the deployment's identity.
+
+    `body` is canonical JSON and is sent as it is, so what is sent is what is keyed. `handling`
+    holds the fields that are honoured on our side instead of the provider's (stop sequences cut,
+    completions asked for one by one). `random` is the caller's cache salt.
+    """
+
+    body: bytes
+    path: str = ""
+    handling: dict[str, Any] = {}
+    random: str | None = None
+
+
+class Client(ABC):
+    """Asks one deployment of one model."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What makes two deployments the same for the cache: client class, base URL, upstream
+        model, API version, fixed extra fields; never a label, never a credential."""
+
+    @abstractmethod
+    def prepare(self, request: Request) -> ProviderCall:
+        """Return the call for `request`, without making it.
+
+        Raises:
+            UnsupportedFieldError: The deployment can't honour a field of the request.
+        """
+
+    @abstractmethod
+    def send(self, call: ProviderCall, deadline: float) -> RequestResult:
+        """Make the call and return its completions in the provider's order.
+
+        Args:
+            deadline: When to give up, in seconds of `time.monotonic()`.
+
+        Raises:
+            ProviderError: There is no usable answer.
+        """

@@ -1,0 +1,103 @@
+"""The command `proxy-server`: one door to every model, over HTTP."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.command_line import add_common_flags, run, set_up_logging
+
+_MAX_DEFAULT_WORKERS = 8
+_MIN_TIMEOUT_SECONDS = 11
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server until it is told to end; return the exit code."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    _check(parser, args)
+    _allow_forks()
+    set_up_logging(args)
+
+    def serve() -> None:
+        # They take half a second to import, which --help need not wait for.
+        from proxy.services.server_service import default_database_url
+        from proxy.serving import Settings, serve
+
+        settings = Settings(
+            host=args.host,
+            port=args.port,
+            base_path=args.base_path,
+            database_url=args.database or default_database_url(args.base_path),
+            num_workers=args.workers,
+            num_threads=args.threads,
+            timeout_seconds=args.timeout,
+            ssl_key_file=args.ssl_key_file,
+            ssl_cert_file=args.ssl_cert_file,
+            is_verbose=args.verbose,
+        )
+        serve(settings)
+
+    return run(serve, parser.prog)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="proxy-server",
+        description="Serve every configured model over HTTP, with keys, a cache and retries.",
+    )
+    add = parser.add_argument
+    add("-p", "--port", type=int, default=1959, help="default: 1959; 0 takes any free one")
+    add("--host", default="127.0.0.1", help="address to listen at (default: this machine only)")
+    add("--ssl-key-file", type=Path, metavar="FILE", help="private key, for HTTPS")
+    add("--ssl-cert-file", type=Path, metavar="FILE", help="certificate, for HTTPS")
+    add(
+        *("-b", "--base-path"),
+        type=Path,
+        default=Path("prod_env"),
+        help="folder of database, models and settings (default: prod_env)",
+    )
+    add("--database", metavar="URL", help="database (default: proxy.sqlite in the base path)")
+    num_workers = min(2 * (os.cpu_count() or 1), _MAX_DEFAULT_WORKERS)
+    add(
+        *("-w", "--workers"),
+        type=int,
+        default=num_workers,
+        help=f"processes (default: two a core, at most {_MAX_DEFAULT_WORKERS})",
+    )
+    add("--threads", type=int, default=256, help="requests at a time, per worker (default: 256)")
+    add(
+        *("-t", "--timeout"),
+        type=int,
+        default=300,
+        help="seconds a request may take, retries included (default: 300)",
+    )
+    add_common_flags(parser)
+    return parser
+
+
+def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    if not 0 <= args.port <= 65535:
+        parser.error(f"--port must be in 0 … 65535, not {args.port}")
+    for name, least in {"workers": 1, "threads": 1, "timeout": _MIN_TIMEOUT_SECONDS}.items():
+        value = getattr(args, name)
+        if value < least:
+            parser.error(f"--{name} must be at least {least}, not {value}")
+    if (args.ssl_key_file is None) != (args.ssl_cert_file is None):
+        parser.error("--ssl-key-file and --ssl-cert-file go together: give both, or none")
+
+
+def _allow_forks() -> None:
+    """On macOS, start over with the variable that lets a forked process use system libraries.
+
+    It is read as a process starts, so setting it here would come too late.
+    """
+    variable = "OBJC_DISABLE_INITIALIZE_FORK_SAFETY"
+    if sys.platform == "darwin" and variable not in os.environ:
+        os.environ[variable] = "YES"
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # the same command once more
+
+
+if __name__ == "__main__":
+    sys.exit(main())

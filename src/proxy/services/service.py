@@ -1,0 +1,103 @@
+"""What a service is: the one door to every model, in process or over HTTP."""
+
+from abc import ABC, abstractmethod
+
+import msgspec
+
+from common.authentication import Authentication
+from common.request import Request, RequestResult
+from common.tokenization import (
+    DecodeRequest,
+    DecodeRequestResult,
+    TokenizationRequest,
+    TokenizationRequestResult,
+)
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that can be asked. `group` is the group that quotas count for."""
+
+    group: str
+    name: str
+    display_name: str
+    creator_organization: str
+    description: str
+    tags: list[str] = []
+    training_co2e_cost: float | None = None
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A prompt with variables, its settings, and the values of the variables."""
+
+    prompt: str
+    settings: str
+    environments: str
+
+
+class GeneralInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page or a client wants to know first."""
+
+    version: str
+    example_queries: list[Query]
+    all_models: list[Model]
+
+
+class DeploymentInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run needs to know of the deployment that would serve a model.
+
+    `identity` is everything that makes its answers its own; lengths are in tokens of `tokenizer`,
+    null where they are not known.
+    """
+
+    name: str
+    identity: dict[str, object]
+    tokenizer: str | None = None
+    max_sequence_length: int | None = None
+    max_request_length: int | None = None
+    end_of_text_token: str = ""
+    prefix_token: str = ""
+
+
+class Service(ABC):
+    """Asks models and tokenizers. All methods may be called from several threads at once."""
+
+    @abstractmethod
+    def get_general_info(self) -> GeneralInfo:
+        """Return version, examples and models."""
+
+    @abstractmethod
+    def get_deployment(
+        self, auth: Authentication, model: str, deployment: str | None = None
+    ) -> DeploymentInfo:
+        """Return what is known of the deployment that serves `model`.
+
+        Raises:
+            UnknownNameError: No deployment has this model.
+        """
+
+    @abstractmethod
+    def make_request(self, auth: Authentication, request: Request) -> RequestResult:
+        """Ask a model. A provider's failure is returned as a result with outcome "error".
+
+        Raises:
+            AuthenticationError: The key is not known.
+            InvalidRequestError: The request can't be made as it is; nothing was asked.
+        """
+
+    @abstractmethod
+    def tokenize(
+        self, auth: Authentication, request: TokenizationRequest
+    ) -> TokenizationRequestResult:
+        """Split a text into tokens.
+
+        Raises:
+            UnknownNameError: There is no such tokenizer.
+        """
+
+    @abstractmethod
+    def decode(self, auth: Authentication, request: DecodeRequest) -> DecodeRequestResult:
+        """Turn token ids back into text.
+
+        Raises:
+            UnknownNameError: There is no such tokenizer.
+        """
