@@ -1,0 +1,118 @@
+"""One run under way: what it asks, what has come back, and how it stands."""
+
+import threading
+from collections.abc import Iterable, Iterator
+
+from benchmark.adapters.adapter import Adapter
+from benchmark.adapters.request_state import RequestState
+from benchmark.run_folder import RunFolder, RunRecord
+from benchmark.scenarios.scenario import Instance, Scenario
+from benchmark.states_file import StatesFile, state_key
+from common.errors import is_fatal
+from common.request import RequestResult
+
+# So many failures in a row, and not one answer ever: nobody is there to answer.
+_MAX_FAILURES_WITHOUT_ANSWER = 20
+
+
+class ActiveRun:
+    """A run that is being fed, asked and written; its counters may be read from any thread."""
+
+    def __init__(
+        self,
+        record: RunRecord,
+        folder: RunFolder,
+        scenario: Scenario,
+        adapter: Adapter,
+        train: list[Instance],
+        evaluated: list[Instance],
+    ) -> None:
+        self.record = record
+        self.spec = record.run_spec
+        self.folder = folder
+        self.scenario = scenario
+        self.adapter = adapter
+        self.train = train
+        self.evaluated = evaluated
+        self.states = StatesFile(folder.states_path)
+        self.answered: set[int] = self.states.answered()
+        self.num_requests = adapter.num_requests(evaluated)
+        self.num_resumed = len(self.answered)
+        self.num_done = self.num_resumed
+        self.num_cached = self.num_errors = self.num_tokens = 0
+        self.last_error = ""
+        self.is_dry = False
+        self.stop_reason: str | None = None
+        self._num_open = 0
+        self._is_fed = False
+        self._lock = threading.Lock()
+
+    def all_states(self) -> Iterator[tuple[int, int, RequestState]]:
+        """Yield every request of the run: its place, its instance's place, and itself."""
+        places = {id(instance): place for place, instance in enumerate(self.evaluated)}
+        for place, state in enumerate(self.adapter.adapt(self.train, self.evaluated)):
+            yield place, places[id(state.instance)], state
+
+    def open_states(self) -> Iterator[tuple[int, int, RequestState]]:
+        """Yield the requests that have no answer yet."""
+        if self.num_resumed == self.num_requests:
+            return
+        for place, instance_place, state in self.all_states():
+            if place not in self.answered:
+                yield place, instance_place, state
+
+    def extend_states(self) -> None:
+        """Give the answers of a smaller run in the same folder their places in this one."""
+        old_places = {key: place for place, key in self.states.state_keys()}
+        moves = []
+        for place, instance_place, state in self.all_states():
+            old_place = old_places.get(state_key(state))
+            if old_place is not None:
+                moves.append((old_place, place, instance_place))
+        self.states.move_states(moves, self.evaluated)
+        self.answered = self.states.answered()
+        self.num_resumed = self.num_done = len(self.answered)
+
+    def note_sent(self) -> None:
+        """One more request is under way."""
+        with self._lock:
+            self._num_open += 1
+
+    def note_fed(self) -> bool:
+        """No more requests will come; return whether the run is complete."""
+        with self._lock:
+            self._is_fed = True
+            return self._num_open == 0
+
+    def note_written(self, results: Iterable[RequestResult | None]) -> bool:
+        """Count results that are safe on disk; return whether the run is complete.
+
+        None stands for a request that was dropped because the run stops.
+        """
+        with self._lock:
+            for result in results:
+                self._num_open -= 1
+                if result is not None:
+                    self._count(result)
+            return self._is_fed and self._num_open == 0
+
+    def _count(self, result: RequestResult) -> None:
+        self.num_done += 1
+        if result.outcome == "error":
+            self.num_errors += 1
+            self.last_error = result.error or ""
+            answered = self.num_done - self.num_errors
+            if is_fatal(result.error_code or ""):
+                self.stop_reason = self.last_error
+            elif answered == 0 and self.num_errors >= _MAX_FAILURES_WITHOUT_ANSWER:
+                self.stop_reason = f"{self.num_errors} requests failed in a row: {self.last_error}"
+            return
+        self.num_cached += result.cached
+        if result.usage is not None and not result.cached:
+            self.num_tokens += result.usage.prompt_tokens or 0
+            self.num_tokens += result.usage.completion_tokens or 0
+
+    def close(self) -> None:
+        """Close the files and let others at the run."""
+        self.states.close()
+        self.folder.release()

@@ -1,0 +1,153 @@
+"""Values of single instances → the statistics of a run."""
+
+from array import array
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from benchmark.metrics.stat import MetricName, Stat
+from benchmark.metrics.statistics import Estimate, cluster_mean, corpus_numbers
+from benchmark.scenarios.scenario import Instance
+
+_CORPUS_INPUTS = ("logprob", "num_perplexity_tokens", "num_bytes")
+
+
+class _Series:
+    """All values of one metric, with the instance and the trial each belongs to."""
+
+    __slots__ = ("clusters", "name", "trials", "values")
+
+    def __init__(self, name: MetricName) -> None:
+        self.name = name
+        self.clusters = array("l")
+        self.trials = array("l")
+        self.values = array("d")
+
+
+class Aggregator:
+    """Collects values and sums them up.
+
+    A stat's mean is the mean over trials of the mean over instances, as in the reference system:
+    its count is the number of trials, its spread that over trials. Its `n`, standard error and
+    interval are over instances, clustered by id, so trials and versions of one instance do not
+    count as independent.
+    """
+
+    def __init__(self) -> None:
+        self._series: dict[MetricName, _Series] = {}
+        self._clusters: dict[str | None, int] = {}
+        # A run has millions of stats with few names: metrics give the same name object again and
+        # again, and hashing a name costs more than all else here.
+        self._known: dict[tuple[str | None, bytes | None], dict[int, tuple[MetricName, _Series]]]
+        self._known = {}
+
+    def add(self, instance: Instance, trial: int, stats: Iterable[Stat]) -> None:
+        """Add the stats of one instance in one trial; the instance's split goes into their names,
+        and so does its perturbation: versions are never mixed in one number."""
+        cluster = self._clusters.setdefault(instance.id, len(self._clusters))
+        version = instance.perturbation
+        context = (instance.split, None if version is None else msgspec.json.encode(version))
+        known = self._known.setdefault(context, {})
+        for stat in stats:
+            if stat.mean is None:
+                continue
+            entry = known.get(id(stat.name))
+            if entry is None or entry[0] is not stat.name:
+                entry = stat.name, self._series_of(instance, stat.name)
+                known[id(stat.name)] = entry
+            series = entry[1]
+            series.clusters.append(cluster)
+            series.trials.append(trial)
+            series.values.append(stat.mean)
+
+    def _series_of(self, instance: Instance, name: MetricName) -> _Series:
+        full_name = replace(name, split=instance.split, perturbation=instance.perturbation)
+        if full_name not in self._series:
+            self._series[full_name] = _Series(full_name)
+        return self._series[full_name]
+
+    def stats(self) -> list[Stat]:
+        """Return all statistics, sorted by name."""
+        stats = [_stat(series) for series in self._series.values()]
+        stats += self._corpus_stats()
+        stats += self._num_instances()
+        return sorted(stats, key=lambda stat: stat.name.key)
+
+    def _num_instances(self) -> list[Stat]:
+        ids: dict[tuple[str | None, str], tuple[MetricName, set[int]]] = {}
+        for name, series in self._series.items():
+            own = MetricName("num_instances", split=name.split, perturbation=name.perturbation)
+            ids.setdefault((name.split, own.key), (own, set()))[1].update(series.clusters)
+        return [Stat(name=name).add(len(clusters)) for name, clusters in ids.values()]
+
+    def _corpus_stats(self) -> list[Stat]:
+        groups: dict[str, tuple[MetricName, dict[str, _Series]]] = {}
+        for name, series in self._series.items():
+            if name.name in _CORPUS_INPUTS and name.k is None and name.sub_split is None:
+                base = replace(name, name="")
+                groups.setdefault(base.key, (base, {}))[1][name.name] = series
+        stats = []
+        for base, inputs in groups.values():
+            if len(inputs) == len(_CORPUS_INPUTS):
+                stats += _corpus(base, *(_sums_by_trial(inputs[name]) for name in _CORPUS_INPUTS))
+        return stats
+
+
+def outcome_stats(outcomes: dict[str, int], num_unscored: int) -> list[Stat]:
+    """Counts of requests by how they ended: beside every score, what it does not cover.
+
+    `num_unscored` counts answers that a metric could not make sense of.
+    """
+    counts = {
+        "num_requests": sum(outcomes.values()),
+        "num_scored": outcomes.get("ok", 0) + outcomes.get("truncated", 0),
+        "num_truncated": outcomes.get("truncated", 0),
+        "num_refused": outcomes.get("refused", 0),
+        "num_errors": outcomes.get("error", 0),
+        "num_unscored": num_unscored,
+    }
+    return [Stat(name=MetricName(name)).add(count) for name, count in counts.items()]
+
+
+def _stat(series: _Series) -> Stat:
+    totals: dict[int, float] = {}
+    counts: dict[int, int] = {}
+    by_cluster: dict[int, list[float]] = {}
+    for cluster, trial, value in zip(series.clusters, series.trials, series.values, strict=True):
+        totals[trial] = totals.get(trial, 0.0) + value
+        counts[trial] = counts.get(trial, 0) + 1
+        values = by_cluster.get(cluster)
+        if values is None:
+            by_cluster[cluster] = [value]
+        else:
+            values.append(value)
+    stat = Stat(name=series.name)
+    for trial in sorted(totals):
+        stat.add(totals[trial] / counts[trial])
+    estimate: Estimate = cluster_mean(by_cluster)
+    stat.n = estimate.n
+    stat.standard_error = estimate.standard_error
+    stat.interval = estimate.interval
+    return stat
+
+
+def _sums_by_trial(series: _Series) -> dict[int, float]:
+    sums: dict[int, float] = {}
+    for trial, value in zip(series.trials, series.values, strict=True):
+        sums[trial] = sums.get(trial, 0.0) + value
+    return sums
+
+
+def _corpus(
+    base: MetricName,
+    logprobs: dict[int, float],
+    tokens: dict[int, float],
+    num_bytes: dict[int, float],
+) -> list[Stat]:
+    stats: dict[str, Stat] = {}
+    for trial in sorted(logprobs):
+        numbers = corpus_numbers(logprobs[trial], tokens.get(trial, 0), num_bytes.get(trial, 0))
+        for name, value in numbers.items():
+            stats.setdefault(name, Stat(name=replace(base, name=name))).add(value)
+    return list(stats.values())

@@ -1,0 +1,139 @@
+"""The leaderboard of a suite: models × groups, each cell a score with its interval."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from benchmark.console_table import MISSING, format_table
+from benchmark.run_spec import RunSpec
+from benchmark.schema import group_of, main_stat
+from benchmark.states_file import StatesFile
+from benchmark.suite import FinishedRun, find_runs
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A model's score in one run, with its 95 % interval over `n` instances.
+
+    `num_errors` and `num_refused` count requests that the score does not cover.
+    """
+
+    mean: float
+    interval: tuple[float, float] | None
+    n: int
+    num_errors: int
+    num_refused: int
+    run: str
+
+
+class Column(msgspec.Struct, frozen=True):
+    """What one column shows."""
+
+    group: str
+    display_name: str
+    metric: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One model; a missing cell is null."""
+
+    model: str
+    cells: list[Cell | None]
+
+
+class Leaderboard(msgspec.Struct, frozen=True):
+    """Rows sorted by the mean of their cells, best first; rows with a cell missing come last."""
+
+    columns: list[Column]
+    rows: list[Row]
+    runs_without_group: list[str]
+
+
+def make_leaderboard(runs: Iterable[FinishedRun]) -> Leaderboard:
+    """Return the leaderboard of `runs`; each setting of a task has a column of its own."""
+    columns: dict[str, Column] = {}
+    cells: dict[str, dict[str, FinishedRun]] = {}
+    without_group = []
+    for run in runs:
+        spec = run.record.run_spec
+        group = group_of(spec)
+        if group is None or main_stat(spec, run.stats) is None:
+            without_group.append(run.name)
+            continue
+        label = _column_label(spec)
+        columns[label] = Column(group.name, label, group.metric)
+        cells.setdefault(spec.adapter_spec.model, {})[label] = run
+    labels = sorted(columns)
+    rows = [
+        Row(model, [_cell(by_label.get(label)) for label in labels])
+        for model, by_label in sorted(cells.items())
+    ]
+    rows.sort(key=lambda row: (None in row.cells, -_mean_of(row)))
+    return Leaderboard([columns[label] for label in labels], rows, without_group)
+
+
+def leaderboard_table(leaderboard: Leaderboard) -> str:
+    """Return the leaderboard as text."""
+    headers = ["model"]
+    headers += [f"{column.display_name} ({column.metric})" for column in leaderboard.columns]
+    rows = [[row.model, *map(_format_cell, row.cells)] for row in leaderboard.rows]
+    text = format_table(headers, rows)
+    if leaderboard.runs_without_group:
+        text += "\n\nNot in a column (no main metric): "
+        text += ", ".join(leaderboard.runs_without_group)
+    return text
+
+
+def list_runs(output_path: Path, suite: str) -> str:
+    """Return a table of all runs of a suite and how each stands."""
+    rows = []
+    for folder in find_runs(output_path, suite):
+        status, num_answered = "no states", MISSING
+        if folder.states_path.exists():
+            states = StatesFile(folder.states_path)
+            status = states.get_meta("status") or "unknown"
+            num_answered = str(len(states.answered()))
+            states.close()
+        rows.append((folder.path.name, status, num_answered))
+    return format_table(("run", "status", "answered"), rows)
+
+
+def _column_label(spec: RunSpec) -> str:
+    """The run's name less its model: runs that share it are the same task for other models."""
+    model = f"model={spec.adapter_spec.model.replace('/', '_')}"
+    return spec.name.replace(f",{model}", "").replace(f":{model}", "")
+
+
+def _cell(run: FinishedRun | None) -> Cell | None:
+    if run is None:
+        return None
+    stat = main_stat(run.record.run_spec, run.stats)
+    assert stat is not None
+    assert stat.mean is not None
+    assert stat.n is not None
+    counts = {item.name.name: int(item.sum) for item in run.stats}
+    return Cell(
+        stat.mean,
+        stat.interval,
+        stat.n,
+        counts.get("num_errors", 0),
+        counts.get("num_refused", 0),
+        run.name,
+    )
+
+
+def _mean_of(row: Row) -> float:
+    means = [cell.mean for cell in row.cells if cell is not None]
+    return sum(means) / len(means)
+
+
+def _format_cell(cell: Cell | None) -> str:
+    if cell is None:
+        return MISSING
+    text = f"{cell.mean:.3f}"
+    if cell.interval is not None:
+        text += f" [{cell.interval[0]:.3f}, {cell.interval[1]:.3f}]"
+    text += f" n={cell.n}"
+    if cell.num_errors or cell.num_refused:
+        text += f" {cell.num_errors} err, {cell.num_refused} refused"
+    return text

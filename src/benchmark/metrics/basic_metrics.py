@@ -1,0 +1,246 @@
+"""What every run is scored with: matches with the references, log-probabilities, general counts.
+
+Definitions are those of the reference system (HELM, 2022, https://arxiv.org/abs/2211.09110),
+except that every stat names the perturbation of its instance, not only the matches.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from benchmark.adapters.adapter_spec import (
+    MULTIPLE_CHOICE_SEPARATE_CALIBRATED,
+    MULTIPLE_CHOICE_SEPARATE_ORIGINAL,
+    AdapterSpec,
+)
+from benchmark.adapters.request_state import RequestState
+from benchmark.metrics.match_metrics import match_metric
+from benchmark.metrics.metric import Metric
+from benchmark.metrics.stat import MetricName, Stat
+from benchmark.metrics.token_text import get_num_bytes, text_bytes, token_bytes
+from benchmark.scenarios.scenario import Instance, PerturbationDescription
+from common.errors import DataError
+from common.request import Request, RequestResult, Token
+from common.request import Sequence as Completion
+
+ORIGINAL_MODE = "original"
+CALIBRATION_MODE = "calibration"
+MODES_OF_METHOD = {
+    MULTIPLE_CHOICE_SEPARATE_ORIGINAL: [ORIGINAL_MODE],
+    MULTIPLE_CHOICE_SEPARATE_CALIBRATED: [ORIGINAL_MODE, CALIBRATION_MODE],
+}
+FINISH_REASONS = ["length", "stop", "endoftext", "unknown"]
+MAX_LOGPROB = 1e100  # beyond it, sums of squares overflow
+
+Measurement = tuple[str, int | None, float]  # name, k, value
+
+
+class BasicMetric(Metric):
+    """Matches of generated text, accuracy of separate multiple choice, and general counts.
+
+    Args:
+        names: Which of `MATCH_METRICS` to compute; can be empty.
+
+    Raises:
+        UnknownNameError: A name is not one of `MATCH_METRICS`.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self._metrics = [(name, match_metric(name).score) for name in names]
+        self._names: dict[bytes | None, _MetricNames] = {}
+
+    def evaluate_generation(
+        self, adapter_spec: AdapterSpec, request_state: RequestState
+    ) -> list[Stat]:
+        """Matches, log-probabilities and counts of one request.
+
+        A match `name` is the best over the correct references, of the first completion; with
+        k = num_outputs, of all completions. An instance without a correct reference has none.
+
+        Where the provider gave no tokens, `logprob`, `num_perplexity_tokens` and `num_bytes` are
+        left out, and `num_output_tokens` is the provider's count, if it can be told.
+
+        Raises:
+            DataError: There is no completion, or its log-probability is no number.
+        """
+        result, instance = request_state.result, request_state.instance
+        if result is None or not result.completions:
+            raise DataError(f"instance {instance.id}: there is no completion to score")
+        measurements = [
+            *self._matches(request_state, result.completions, adapter_spec.num_outputs),
+            *_logprob_measurements(request_state, result.completions[0].tokens),
+            *_counts(request_state, result),
+        ]
+        names = self._names_of(instance.perturbation)
+        return [_single(names[name, k], float(value)) for name, k, value in measurements]
+
+    def evaluate_references(
+        self, adapter_spec: AdapterSpec, request_states: list[RequestState]
+    ) -> list[Stat]:
+        """`accuracy`: 1 if no wrong reference scores better than the best correct one.
+
+        The score of a reference is its mean log-probability per token (method original), or its
+        log-probability minus that without the question (calibrated). Nothing is returned for
+        other methods, where a request is missing, and where no reference is correct.
+
+        Raises:
+            DataError: An echoed prompt does not end with its reference, or a log-probability is
+                no number.
+        """
+        modes = MODES_OF_METHOD.get(adapter_spec.method)
+        if modes is None or not request_states:
+            return []
+        instance = request_states[0].instance
+        answered = {
+            (state.request_mode, state.reference_index): state
+            for state in request_states
+            if state.is_scorable
+        }
+        keys = [(mode, index) for mode in modes for index in range(len(instance.references))]
+        is_correct = [reference.is_correct for reference in instance.references]
+        if not any(is_correct) or not answered.keys() >= set(keys):
+            return []
+        answers = {key: _answer_logprob(answered[key]) for key in keys}
+        scores = [_score(answers, index) for index in range(len(is_correct))]
+        best_correct = max(
+            score for score, correct in zip(scores, is_correct, strict=True) if correct
+        )
+        names = self._names_of(instance.perturbation)
+        return [_single(names["accuracy", None], float(best_correct == max(scores)))]
+
+    def _names_of(self, perturbation: PerturbationDescription | None) -> "_MetricNames":
+        key = None if perturbation is None else msgspec.json.encode(perturbation)
+        if key not in self._names:
+            self._names[key] = _MetricNames(perturbation)
+        return self._names[key]
+
+    def _matches(
+        self, state: RequestState, completions: Sequence[Completion], num_outputs: int
+    ) -> Iterator[Measurement]:
+        golds = [
+            reference.output for reference in state.instance.references if reference.is_correct
+        ]
+        if not golds or not self._metrics:
+            return
+        preds: list[str | None] = [completion.text.strip() for completion in completions]
+        if state.output_mapping is not None:
+            preds = [state.output_mapping.get(pred) if pred else None for pred in preds]
+        for name, score in self._metrics:
+            best = [max([score(gold, pred) for gold in golds]) for pred in preds]
+            yield name, None, best[0]
+            yield name, num_outputs, max(best)
+
+
+class _MetricNames(dict[tuple[str, int | None], MetricName]):
+    """By name and k; each is made once, since a run has millions of stats and few names."""
+
+    def __init__(self, perturbation: PerturbationDescription | None) -> None:
+        self._perturbation = perturbation
+
+    def __missing__(self, key: tuple[str, int | None]) -> MetricName:
+        name, k = key
+        return self.setdefault(key, MetricName(name, k=k, perturbation=self._perturbation))
+
+
+def _single(name: MetricName, value: float) -> Stat:
+    """The same as `Stat(name=name).add(value)` for a finite value, at a fifth of the time."""
+    return Stat(
+        name=name,
+        count=1,
+        sum=value,
+        sum_squared=value * value,
+        min=value,
+        max=value,
+        mean=value,
+        variance=0.0,
+        stddev=0.0,
+    )
+
+
+def _logprob_measurements(state: RequestState, tokens: list[Token]) -> list[Measurement]:
+    if not tokens:
+        return []
+    # some providers put an empty token before the echoed prompt
+    has_start_token = state.num_conditioning_tokens > 0 and tokens[0].text == ""
+    scored = tokens[has_start_token + state.num_conditioning_tokens :]
+    return [
+        ("logprob", None, _sum_logprobs(scored, state.instance)),
+        ("num_perplexity_tokens", None, len(scored)),
+        ("num_bytes", None, get_num_bytes([token.text for token in scored])),
+    ]
+
+
+def _counts(state: RequestState, result: RequestResult) -> Iterator[Measurement]:
+    num_output_tokens = _num_output_tokens(state.request, result)
+    if num_output_tokens is not None:
+        yield "num_output_tokens", None, num_output_tokens
+    given = (result.completions[0].finish_reason or {}).get("reason")
+    actual = given if given in FINISH_REASONS else "unknown"
+    for reason in FINISH_REASONS:
+        yield f"finish_reason_{reason}", None, reason == actual
+    yield "num_in_context_examples", None, state.num_in_context_examples
+    yield "prompt_truncated", None, state.is_truncated
+
+
+def _num_output_tokens(request: Request, result: RequestResult) -> int | None:
+    """Generated tokens of the first completion: those after the echoed prompt's last byte.
+
+    None if there are no tokens and the provider's count, over all completions, can't be split.
+    """
+    tokens = result.completions[0].tokens
+    if not tokens:
+        is_only_one = len(result.completions) == 1
+        return result.usage.completion_tokens if result.usage and is_only_one else None
+    if not request.echo_prompt:
+        return len(tokens)
+    if request.max_tokens == 0:
+        return 0
+    num_prompt_bytes = len(text_bytes(request.prompt))
+    for index, token in enumerate(tokens):
+        if num_prompt_bytes <= 0:
+            return min(len(tokens) - index, request.max_tokens)
+        num_prompt_bytes -= len(token_bytes(token.text))
+    return 0
+
+
+class _AnswerLogprob(NamedTuple):
+    total: float
+    num_tokens: int
+
+
+def _answer_logprob(state: RequestState) -> _AnswerLogprob:
+    """Log-probability of the fewest last tokens that cover the reference."""
+    assert state.result is not None
+    assert state.reference_index is not None
+    reference = state.instance.references[state.reference_index].output
+    answer = text_bytes(reference.lstrip())
+    tokens = state.result.completions[0].tokens if state.result.completions else []
+    text, start = b"", len(tokens)
+    while len(text) < len(answer) and start > 0:
+        start -= 1
+        text = token_bytes(tokens[start].text) + text
+    if not answer or not text.endswith(answer):
+        raise DataError(
+            f"instance {state.instance.id}: reference {reference!r} can't be scored, "
+            f"since the tokens the model echoed end with {text.decode(errors='replace')!r}"
+        )
+    covering = tokens[start:]
+    return _AnswerLogprob(_sum_logprobs(covering, state.instance), len(covering))
+
+
+def _score(answers: dict[tuple[str, int], _AnswerLogprob], index: int) -> float:
+    original = answers[ORIGINAL_MODE, index]
+    calibration = answers.get((CALIBRATION_MODE, index))
+    if calibration is None:
+        return original.total / original.num_tokens
+    return original.total - calibration.total
+
+
+def _sum_logprobs(tokens: list[Token], instance: Instance) -> float:
+    logprobs = [token.logprob for token in tokens]
+    total = sum(logprobs)
+    if not abs(total) < MAX_LOGPROB:  # false for NaN too
+        raise DataError(f"instance {instance.id}: the log-probability of its tokens is {total}")
+    return math.fsum(logprobs)

@@ -1,0 +1,142 @@
+"""Means with their uncertainty, and numbers of a whole corpus."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
+
+import msgspec
+
+MAX_VALUE = 1e100  # beyond it, sums of squares overflow
+MAX_EXPONENT = 700.0  # e^709.8 is the largest float
+CONFIDENCE = 0.95
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """A mean over `n` clusters, with its standard error and 95 % interval; None for one cluster."""
+
+    mean: float
+    n: int
+    standard_error: float | None
+    interval: tuple[float, float] | None
+
+
+def cluster_mean(values_by_cluster: Mapping[Any, Sequence[float]]) -> Estimate:
+    """Mean over all values, with an uncertainty that allows for values of a cluster being alike.
+
+    With N values in G clusters, the standard error is the cluster-robust
+    sqrt(G/(G-1) · Σ_clusters (Σ_values (x - mean))²) / N. The interval is mean ± t · standard
+    error, t of Student's distribution with G-1 degrees of freedom. For proportions (all values
+    are 0 or 1) it is Wilson's score interval of n values: n = N if every cluster has one value.
+    Otherwise n is the effective sample size N / design effect, at most N; that is
+    1 + p(1-p) / standard error², or G where p is 0 or 1 and the standard error says nothing.
+
+    Args:
+        values_by_cluster: Values per instance id, over its trials (and perturbations). Their order
+            does not matter; clusters without values are left out.
+
+    Raises:
+        ValueError: There is no value, or one is not finite or beyond ±1e100.
+
+    Source: Liang and Zeger 1986, https://doi.org/10.1093/biomet/73.1.13; Wilson 1927,
+    https://doi.org/10.1080/01621459.1927.10502953; Korn and Graubard 1998 for the effective size.
+    """
+    clusters = [values for values in values_by_cluster.values() if values]
+    num_values, num_clusters = sum(map(len, clusters)), len(clusters)
+    if not clusters:
+        raise ValueError("a mean needs at least one value")
+    if not all(abs(value) < MAX_VALUE for values in clusters for value in values):
+        raise ValueError("a value is not finite, or too large to be averaged")
+    mean = math.fsum(value for values in clusters for value in values) / num_values
+    if num_clusters == 1:
+        return Estimate(mean, 1, None, None)
+    sums = (math.fsum(values) - mean * len(values) for values in clusters)
+    sum_of_squares = math.fsum(total * total for total in sums)
+    correction = num_clusters / (num_clusters - 1)
+    standard_error = math.sqrt(correction * sum_of_squares) / num_values
+    if all(value in (0.0, 1.0) for values in clusters for value in values):
+        size = _effective_size(mean, standard_error, num_values, num_clusters)
+        return Estimate(mean, num_clusters, standard_error, wilson_interval(mean, size))
+    margin = t_quantile(1 - (1 - CONFIDENCE) / 2, num_clusters - 1) * standard_error
+    return Estimate(mean, num_clusters, standard_error, (mean - margin, mean + margin))
+
+
+def wilson_interval(proportion: float, n: float) -> tuple[float, float]:
+    """The 95 % score interval of a proportion of `n` values, in [0, 1]; `n` may be fractional."""
+    z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2)
+    scale = 1 + z * z / n
+    centre = (proportion + z * z / (2 * n)) / scale
+    margin = z / scale * math.sqrt(proportion * (1 - proportion) / n + (z / (2 * n)) ** 2)
+    lower = 0.0 if proportion == 0.0 else max(0.0, centre - margin)
+    upper = 1.0 if proportion == 1.0 else min(1.0, centre + margin)
+    return lower, upper
+
+
+@lru_cache(maxsize=1024)
+def t_quantile(probability: float, degrees_of_freedom: int) -> float:
+    """The quantile of Student's t distribution, exact for 1 and 2 degrees, else to about 1e-4.
+
+    Args:
+        probability: Of a value below the quantile; in (0.5, 1).
+        degrees_of_freedom: At least 1.
+
+    Source: Hill 1970, Algorithm 396, https://doi.org/10.1145/355598.355600.
+    """
+    n, two_tailed = degrees_of_freedom, 2 * (1 - probability)
+    if n == 1:
+        return 1 / math.tan(two_tailed * math.pi / 2)
+    if n == 2:
+        return math.sqrt(2 / (two_tailed * (2 - two_tailed)) - 2)
+    a = 1 / (n - 0.5)
+    b = 48 / a**2
+    c = ((20700 * a / b - 98) * a - 16) * a + 96.36
+    d = ((94.5 / (b + c) - 3) / b + 1) * math.sqrt(a * math.pi / 2) * n
+    y = (d * two_tailed) ** (2 / n)
+    if y <= 0.05 + a:
+        inner = 1 / (((n + 6) / (n * y) - 0.089 * d - 0.822) * (n + 2) * 3) + 0.5 / (n + 4)
+        return math.sqrt(n * ((inner * y - 1) * (n + 1) / (n + 2) + 1 / y))
+    x = NormalDist().inv_cdf(two_tailed / 2)
+    if n < 5:
+        c += 0.3 * (n - 4.5) * (x + 0.6)
+    c += (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b
+    square = x * x
+    y = (((((0.4 * square + 6.3) * square + 36) * square + 94.5) / c - square - 3) / b + 1) * x
+    return math.sqrt(n * math.expm1(a * y * y))
+
+
+def corpus_numbers(logprob_sum: float, num_tokens: float, num_bytes: float) -> dict[str, float]:
+    """Perplexity per token, bits per byte and log-probability per byte of a whole corpus.
+
+    Args:
+        logprob_sum: Natural log-probability of all scored tokens.
+        num_tokens: How many they are. Without any, nothing is returned.
+        num_bytes: Their UTF-8 bytes. Without any, the numbers per byte are left out.
+
+    Returns:
+        `perplexity`, `bits_per_byte`, `logprob_per_byte`; without what is not defined, or is too
+        large for a float (a perplexity above e^700).
+    """
+    if num_tokens <= 0 or not math.isfinite(logprob_sum):
+        return {}
+    numbers = {}
+    if -logprob_sum / num_tokens <= MAX_EXPONENT:
+        numbers["perplexity"] = math.exp(-logprob_sum / num_tokens)
+    if num_bytes > 0:
+        # adding 0.0 turns -0.0 into 0.0
+        numbers["bits_per_byte"] = -logprob_sum / num_bytes / math.log(2) + 0.0
+        numbers["logprob_per_byte"] = logprob_sum / num_bytes
+    return numbers
+
+
+def _effective_size(
+    proportion: float, standard_error: float, num_values: int, num_clusters: int
+) -> float:
+    if num_values == num_clusters:
+        return num_values
+    spread = proportion * (1 - proportion)
+    if spread == 0.0:
+        return num_clusters
+    if standard_error == 0.0:
+        return num_values
+    return min(num_values, 1 + spread / standard_error**2)

@@ -1,0 +1,134 @@
+"""The end of a run: its metrics, its files, and how it went."""
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Literal
+
+import msgspec
+
+from benchmark.active_run import ActiveRun
+from benchmark.aggregation import outcome_stats
+from benchmark.metrics.metric import Metric
+from benchmark.metrics.runtime_metrics import RuntimeMetric
+from benchmark.metrics.stat import Stat
+from benchmark.metrics.tokens_metrics import TokensMetric
+from benchmark.run_folder import RunFolder
+from benchmark.scoring import Scorer, Value
+from benchmark.states_file import StatesFile
+from common.errors import DataError
+from common.json_files import write_json
+from common.object_spec import create_object
+from common.version import VERSION
+
+Status = Literal["finished", "incomplete", "failed", "skipped", "dry-run"]
+FAILURES = ("incomplete", "failed")
+
+
+class RunOutcome(msgspec.Struct):
+    """How a run ended; `message` says why when it did not end well."""
+
+    name: str
+    status: Status
+    message: str = ""
+    stats: list[Stat] = []
+    num_resumed: int = 0
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a command that ran this should end with an error."""
+        return self.status in FAILURES
+
+
+def finish_run(run: ActiveRun, max_error_rate: float) -> RunOutcome:
+    """Score a run whose requests are all written, and write its files.
+
+    A run that was stopped keeps its answers and writes nothing. One with more than
+    `max_error_rate` of failed requests is marked incomplete.
+    """
+    name = run.spec.name
+    if run.stop_reason is not None:
+        return RunOutcome(name, "failed", run.stop_reason)
+    outcomes = run.states.outcomes()
+    metrics: list[Metric] = [TokensMetric(run.adapter.window.count_tokens)]
+    if not run.is_dry:
+        metrics += [create_object(spec) for spec in run.spec.metric_specs]
+        metrics.append(RuntimeMetric())
+    scorer = Scorer(run.spec.adapter_spec, metrics)
+    _store_values(run, scorer.score(run.states.states(run.evaluated)))
+    stats = sorted(
+        scorer.stable.stats() + outcome_stats(outcomes, scorer.num_unscored),
+        key=lambda stat: stat.name.key,
+    )
+    status: Status = "dry-run" if run.is_dry else "finished"
+    message = ""
+    num_errors = outcomes.get("error", 0)
+    if num_errors > max_error_rate * max(1, run.num_requests):
+        status = "incomplete"
+        message = f"{num_errors} of {run.num_requests} requests failed: {run.last_error}"
+    _write_files(run, stats, scorer.volatile.stats())
+    run.states.set_meta("status", status)
+    return RunOutcome(name, status, message, stats, run.num_resumed)
+
+
+def read_outcome(folder: RunFolder, name: str) -> RunOutcome | None:
+    """Return how a run ended if nothing is left to do for it, else None.
+
+    Raises:
+        DataError: Its statistics can't be read.
+    """
+    if not folder.states_path.exists() or not folder.stats_path.exists():
+        return None
+    states = StatesFile(folder.states_path)
+    try:
+        if states.get_meta("status") != "finished" or "error" in states.outcomes():
+            return None
+    finally:
+        states.close()
+    return RunOutcome(name, "finished", stats=read_stats(folder))
+
+
+def read_stats(folder: RunFolder) -> list[Stat]:
+    """Return the statistics of a finished run.
+
+    Raises:
+        DataError: They can't be read.
+    """
+    try:
+        return msgspec.json.decode(folder.stats_path.read_bytes(), type=list[Stat])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise DataError(f"{folder.stats_path} can't be read: {error}") from error
+
+
+def _store_values(run: ActiveRun, values: Iterator[Value]) -> None:
+    run.states.clear_values()
+    while batch := list(islice(values, 50_000)):
+        run.states.add_values(batch)
+
+
+def _write_files(run: ActiveRun, stats: list[Stat], volatile_stats: list[Stat]) -> None:
+    scenario = run.scenario
+    write_json(
+        run.folder.path / "scenario.json",
+        {
+            "name": scenario.name,
+            "description": scenario.description,
+            "tags": scenario.tags,
+            "definition_path": run.spec.scenario_spec.class_name,
+            "instances": run.evaluated,
+        },
+    )
+    write_json(
+        run.folder.path / "timings.json",
+        {
+            "version": VERSION,
+            "finished_at": time.time(),
+            "num_requests": run.num_requests,
+            "num_resumed": run.num_resumed,
+            "num_cached": run.num_cached,
+            "num_tokens_asked": run.num_tokens,
+            "stats": volatile_stats,
+        },
+    )
+    # Last: a run with this file is finished.
+    write_json(run.folder.stats_path, stats)

@@ -1,0 +1,261 @@
+"""Runs run specs: the only file that knows all stages, from scenario to statistics.
+
+feeder thread     scenario → preprocessor → adapter → executor, one run spec after the other
+executor threads  ask the service; all runs share them, so the end of one overlaps the next
+writer thread     appends results to each run's states file, many in one transaction
+finisher thread   metrics → statistics → files, for each run that is complete
+calling thread    shows progress and waits; Ctrl-C is seen at once
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from benchmark.active_run import ActiveRun
+from benchmark.adapters.adapter_factory import make_adapter
+from benchmark.adapters.request_state import RequestState
+from benchmark.data_preprocessor import DataPreprocessor, data_hash
+from benchmark.executor import Executor
+from benchmark.progress import Progress
+from benchmark.run_folder import RunFolder, RunRecord, extends
+from benchmark.run_results import RunOutcome, finish_run, read_outcome
+from benchmark.run_spec import RunSpec
+from benchmark.scenarios.scenario import Scenario
+from benchmark.window_services.window_service import WindowService
+from common.authentication import Authentication
+from common.data_files import DataFiles
+from common.errors import BenchError
+from common.object_spec import create_object
+from common.request import RequestResult
+from proxy.services.service import Service
+
+logger = logging.getLogger(__name__)
+
+_MAX_UNWRITTEN = 1024
+_REFRESH_SECONDS = 0.2
+_GRACE_SECONDS = 0.5
+
+# A run, the place of a request in it, the place of its instance, the request with its result.
+_Written = tuple[ActiveRun, int, int, RequestState]
+
+
+class ExecutionSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How runs are carried out; nothing here changes a result."""
+
+    output_path: Path
+    suite: str
+    num_threads: int = 5
+    dry_run_names: set[str] = set()  # runs that make all requests and send none
+    skip_instances: bool = False
+    exit_on_error: bool = False
+    max_error_rate: float = 0.05
+    data_mirror: str | None = None
+
+    @property
+    def suite_path(self) -> Path:
+        """Where the suite's runs are."""
+        return self.output_path / "runs" / self.suite
+
+
+class Runner:
+    """Carries out run specs through `service`.
+
+    Args:
+        service: Who is asked.
+        auth: With whose key.
+        execution: How.
+        progress: Where to show how far it is.
+    """
+
+    def __init__(
+        self, service: Service, auth: Authentication, execution: ExecutionSpec, progress: Progress
+    ) -> None:
+        self._service = service
+        self._auth = auth
+        self._execution = execution
+        self._progress = progress
+        self._stop = threading.Event()
+        self._results: queue.Queue[_Written] = queue.Queue(_MAX_UNWRITTEN)
+        self._complete: queue.SimpleQueue[ActiveRun] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[RunOutcome] = queue.SimpleQueue()
+        self._active: list[ActiveRun] = []
+        self._has_failed = False
+
+    def run(self, run_specs: list[RunSpec]) -> list[RunOutcome]:
+        """Carry out all run specs and return how each ended, in their order.
+
+        Everything answered is on disk when this returns, and when it is interrupted.
+
+        Raises:
+            KeyboardInterrupt: After what has been answered was written down.
+        """
+        outcomes: dict[str, RunOutcome] = {}
+        for target in (self._write_results, self._finish_runs):
+            threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        feeder = threading.Thread(target=self._feed, args=(run_specs,), name="feeder", daemon=True)
+        feeder.start()
+        try:
+            while len(outcomes) < len(run_specs):
+                try:
+                    outcome = self._outcomes.get(timeout=_REFRESH_SECONDS)
+                    outcomes[outcome.name] = outcome
+                    self._progress.finish(outcome)
+                except queue.Empty:
+                    pass
+                self._progress.show(self._active)
+        except KeyboardInterrupt:
+            self._stop.set()
+            self._flush()
+            raise
+        finally:
+            self._progress.close()
+        return [outcomes[spec.name] for spec in run_specs]
+
+    def _flush(self) -> None:
+        """Let the writer write what has come back; what is still being asked is left."""
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while not self._results.empty() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for run in list(self._active):
+            run.close()
+
+    def _feed(self, run_specs: list[RunSpec]) -> None:
+        executor: Executor | None = None
+        for spec in run_specs:
+            if self._stop.is_set():
+                return
+            if self._has_failed and self._execution.exit_on_error:
+                self._outcomes.put(RunOutcome(spec.name, "skipped", "an earlier run failed"))
+                continue
+            try:
+                run = self._prepare(spec)
+                if isinstance(run, RunOutcome):
+                    self._outcomes.put(run)
+                    continue
+                if executor is None:
+                    executor = Executor(self._service, self._auth, self._execution.num_threads)
+                self._active.append(run)
+                self._feed_run(run, executor)
+            except BenchError as error:
+                self._fail(spec.name, str(error))
+            except Exception as error:
+                logger.debug("%s failed", spec.name, exc_info=True)
+                self._fail(spec.name, f"{type(error).__name__}: {error}")
+
+    def _fail(self, name: str, message: str) -> None:
+        self._has_failed = True
+        self._outcomes.put(RunOutcome(name, "failed", message))
+
+    def _feed_run(self, run: ActiveRun, executor: Executor) -> None:
+        try:
+            for place, instance_place, state in run.open_states():
+                if self._stop.is_set() or run.stop_reason is not None:
+                    break
+                run.note_sent()
+                if run.is_dry:
+                    self._results.put((run, place, instance_place, state))
+                else:
+                    executor.submit(state, self._writer_of(run, place, instance_place, state))
+        except Exception as error:
+            logger.debug("%s: its requests could not be made", run.spec.name, exc_info=True)
+            run.stop_reason = f"{type(error).__name__}: {error}"
+        if run.note_fed():
+            self._complete.put(run)
+
+    def _writer_of(
+        self, run: ActiveRun, place: int, instance_place: int, state: RequestState
+    ) -> Callable[[RequestResult], None]:
+        def write(result: RequestResult) -> None:
+            answered = msgspec.structs.replace(state, result=result)
+            self._results.put((run, place, instance_place, answered))
+
+        return write
+
+    def _prepare(self, spec: RunSpec) -> ActiveRun | RunOutcome:
+        """Read the data and open the run's folder; a finished run is only looked up."""
+        execution = self._execution
+        scenario: Scenario = create_object(spec.scenario_spec)
+        scenario.data_files = DataFiles(execution.data_mirror)
+        deployment = self._service.get_deployment(
+            self._auth, spec.adapter_spec.model, spec.adapter_spec.deployment
+        )
+        window = WindowService.of_deployment(self._service, self._auth, deployment)
+        adapter = make_adapter(spec.adapter_spec, window)
+        preprocessor = DataPreprocessor(spec.data_augmenter_spec)
+        if execution.skip_instances:
+            return RunOutcome(spec.name, "skipped", "--skip-instances")
+        data_path = execution.output_path / "scenarios" / scenario.name
+        instances = preprocessor.preprocess(scenario.get_instances(data_path))
+        record = RunRecord(
+            run_spec=spec, deployment=deployment.identity, data_sha256=data_hash(instances)
+        )
+        folder = RunFolder(execution.suite_path, spec.name)
+        folder.acquire()
+        try:
+            earlier = folder.read_record()
+            is_larger = earlier is not None and extends(earlier, record)
+            if earlier is not None and not is_larger:
+                outcome = read_outcome(folder, spec.name)
+                if outcome is not None:
+                    folder.release()
+                    return outcome
+            run = ActiveRun(record, folder, scenario, adapter, *adapter.select(instances))
+            run.is_dry = spec.name in execution.dry_run_names
+            if is_larger:
+                run.extend_states()
+            else:
+                run.states.add_instances(run.evaluated)
+            run.states.set_meta("status", "running")
+            folder.write_record(record)
+        except BaseException:
+            folder.release()
+            raise
+        return run
+
+    def _write_results(self) -> None:
+        while True:
+            batch = [self._results.get()]
+            try:
+                while len(batch) < _MAX_UNWRITTEN:
+                    batch.append(self._results.get_nowait())
+            except queue.Empty:
+                pass
+            by_run: dict[int, list[_Written]] = {}
+            for item in batch:
+                by_run.setdefault(id(item[0]), []).append(item)
+            for items in by_run.values():
+                self._write_batch(items[0][0], [item[1:] for item in items])
+
+    def _write_batch(self, run: ActiveRun, states: list[tuple[int, int, RequestState]]) -> None:
+        try:
+            run.states.add_states(states)
+        except BenchError as error:
+            run.stop_reason = str(error)
+        except Exception as error:
+            logger.debug("%s: results could not be written", run.spec.name, exc_info=True)
+            run.stop_reason = f"{type(error).__name__}: {error}"
+        if run.note_written([state.result for _, _, state in states]):
+            self._complete.put(run)
+
+    def _finish_runs(self) -> None:
+        while True:
+            run = self._complete.get()
+            if self._stop.is_set():
+                return
+            name = run.spec.name
+            try:
+                outcome = finish_run(run, self._execution.max_error_rate)
+                self._has_failed |= outcome.is_failure
+                self._outcomes.put(outcome)
+            except BenchError as error:
+                self._fail(name, str(error))
+            except Exception as error:
+                logger.debug("%s could not be scored", name, exc_info=True)
+                self._fail(name, f"{type(error).__name__}: {error}")
+            run.close()
+            self._active.remove(run)

@@ -1,0 +1,77 @@
+"""Answered states → values of every instance and statistics of the run."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from benchmark.adapters.adapter_spec import AdapterSpec
+from benchmark.adapters.request_state import RequestState
+from benchmark.aggregation import Aggregator
+from benchmark.metrics.metric import Metric
+from benchmark.metrics.stat import Stat
+from common.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+PlacedState = tuple[int, int, RequestState]
+Value = tuple[int, int, str, float]  # place of the instance, trial, metric, value
+
+
+class Scorer:
+    """Applies metrics to the states of each instance in each trial, and adds up their values.
+
+    Only scorable states are shown to a metric; where one of an instance's references has no
+    answer, none of them is. Values of volatile metrics (times) are added up apart.
+    """
+
+    def __init__(self, adapter_spec: AdapterSpec, metrics: Iterable[Metric]) -> None:
+        self._adapter_spec = adapter_spec
+        self._metrics = list(metrics)
+        self.stable, self.volatile = Aggregator(), Aggregator()
+        self.num_unscored = 0  # instances that a metric could not make sense of
+
+    def score(self, states: Iterable[PlacedState]) -> Iterator[Value]:
+        """Yield the stable values of every instance.
+
+        Args:
+            states: In the order of the run: those of one instance and trial are neighbours.
+        """
+        for (place, trial), group in groupby(states, key=_group_of):
+            own = [state for _, _, state in group]
+            instance = own[0].instance
+            answered = [state for state in own if state.result is None or state.is_scorable]
+            about_references = [state for state in answered if state.reference_index is not None]
+            if len(answered) < len(own):
+                about_references = []
+            for metric in self._metrics:
+                stats = self._evaluate(metric, answered, about_references)
+                if metric.is_volatile:
+                    self.volatile.add(instance, trial, stats)
+                    continue
+                self.stable.add(instance, trial, stats)
+                for stat in stats:
+                    if stat.mean is not None:
+                        name, k = stat.name.name, stat.name.k
+                        yield place, trial, name if k is None else f"{name}@{k}", stat.mean
+
+    def _evaluate(
+        self, metric: Metric, answered: list[RequestState], about_references: list[RequestState]
+    ) -> list[Stat]:
+        stats = []
+        try:
+            for state in answered:
+                if state.reference_index is None:
+                    stats += metric.evaluate_generation(self._adapter_spec, state)
+            if about_references:
+                stats += metric.evaluate_references(self._adapter_spec, about_references)
+        except DataError as error:
+            # One answer that can't be scored is missing from the scores, and said to be.
+            logger.warning("not scored: %s", error)
+            self.num_unscored += 1
+            return []
+        return stats
+
+
+def _group_of(placed: PlacedState) -> tuple[int, int]:
+    _, place, state = placed
+    return place, state.train_trial_index

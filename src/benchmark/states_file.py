@@ -1,0 +1,392 @@
+"""The states of one run, in one SQLite file: appended while the run goes on, readable meanwhile.
+
+Tables:
+
+    texts(id, text)                     what many prompts begin with, and other repeated texts
+    instances(id, data)                 each evaluated instance (perturbed versions are others)
+    states(id, instance, …, result)     each answered request, by its place in the run
+    instance_values(…)                  view: (instance, trial, perturbation, metric, value)
+    meta(key, value)                    the run's hash, and how far it has come
+
+A prompt is stored as a shared beginning (a text), its instance's input, and an ending, so that a
+few-shot prompt costs the bytes of its own part only. Tokens with log-probabilities are compressed
+and stand in a column of their own.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from benchmark.adapters.request_state import RequestState
+from benchmark.scenarios.scenario import Instance
+from common.errors import StorageError
+from common.request import Request, RequestResult, Token
+
+_LAYOUT = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS instances (id INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS states (
+    id INTEGER PRIMARY KEY,
+    instance INTEGER NOT NULL,
+    trial INTEGER NOT NULL,
+    reference_index INTEGER,
+    request_mode TEXT,
+    output_mapping TEXT,
+    num_in_context_examples INTEGER NOT NULL,
+    num_conditioning_tokens INTEGER NOT NULL,
+    is_truncated INTEGER NOT NULL,
+    request INTEGER NOT NULL,
+    beginning INTEGER,
+    ending TEXT NOT NULL,
+    outcome TEXT,
+    result TEXT,
+    tokens BLOB
+);
+CREATE TABLE IF NOT EXISTS metric_values (
+    instance INTEGER NOT NULL,
+    trial INTEGER NOT NULL,
+    metric INTEGER NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (instance, trial, metric)
+) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS instance_values AS
+    SELECT json_extract(instances.data, '$.id') AS instance, trial,
+        json_extract(instances.data, '$.perturbation.name') AS perturbation,
+        texts.text AS metric, value
+    FROM metric_values
+    JOIN instances ON instances.id = metric_values.instance
+    JOIN texts ON texts.id = metric_values.metric;
+"""
+_INSERT_STATE = "INSERT OR REPLACE INTO states VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
+_MOVE_STATES = """
+INSERT INTO states
+SELECT moves.place, moves.instance, trial, reference_index, request_mode, output_mapping,
+    num_in_context_examples, num_conditioning_tokens, is_truncated, request, beginning, ending,
+    outcome, result, tokens
+FROM moved JOIN moves ON moves.old = moved.id
+"""
+_INSERT_INSTANCE = "INSERT OR REPLACE INTO instances VALUES (?, ?)"
+
+_ENCODER = msgspec.json.Encoder()
+_INSTANCE = msgspec.json.Decoder(Instance)
+_REQUEST = msgspec.json.Decoder(Request)
+_RESULT = msgspec.json.Decoder(RequestResult)
+_TOKENS = msgspec.json.Decoder(list[list[Token]])
+
+
+StateKey = tuple[int, str | None, str, int | None, str | None]
+
+
+class _StoredResult(msgspec.Struct, omit_defaults=True):
+    """A result as it is stored: a RequestResult less its tokens and whatever is as usual."""
+
+    completions: list[dict[str, Any]]
+    cached: bool = False
+    request_time: float | None = None
+    request_datetime: int | None = None
+    error: str | None = None
+    batch_size: int | None = None
+    batch_request_time: float | None = None
+    error_code: str | None = None
+    usage: dict[str, int] | None = None
+    served_model: str | None = None
+    emulated: list[str] = []
+
+
+class StatesFile:
+    """Reads and writes one file of states. One thread writes; each reader opens its own.
+
+    Raises:
+        StorageError: The file can't be opened or written, or it is damaged; a damaged file is set
+            aside under another name, never overwritten.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            # What a killed process has committed stays; only a power cut could lose the last rows.
+            self._connection.execute("PRAGMA synchronous=OFF")
+            self._connection.executescript(_SCHEMA)
+            self._text_ids: dict[str, int] = {
+                text: id for id, text in self._connection.execute("SELECT id, text FROM texts")
+            }
+        except sqlite3.DatabaseError as error:
+            raise self._explained(error) from error
+        layout = self.get_meta("layout")
+        if layout is None:
+            self.set_meta("layout", str(_LAYOUT))
+        elif layout != str(_LAYOUT):
+            raise StorageError(f"{path} was written by another version (layout {layout})")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def get_meta(self, key: str) -> str | None:
+        """Return what was noted under `key`."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Note `value` under `key`."""
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(key, value)])
+
+    def add_instances(self, instances: Iterable[Instance]) -> None:
+        """Store the evaluated instances; their places count from 0."""
+        self._write(_INSERT_INSTANCE, _instance_rows(instances))
+
+    def instances(self) -> list[Instance]:
+        """Return the evaluated instances in order."""
+        rows = self._connection.execute("SELECT data FROM instances ORDER BY id")
+        return [_INSTANCE.decode(data) for (data,) in rows]
+
+    def answered(self) -> set[int]:
+        """Return the places of the requests that have an answer; a failure is none."""
+        query = "SELECT id FROM states WHERE outcome IS NOT NULL AND outcome != 'error'"
+        return {place for (place,) in self._connection.execute(query)}
+
+    def outcomes(self) -> dict[str, int]:
+        """Return how many requests ended with each outcome."""
+        query = "SELECT outcome, count(*) FROM states WHERE outcome IS NOT NULL GROUP BY outcome"
+        return dict(self._connection.execute(query).fetchall())
+
+    def add_states(self, states: Iterable[tuple[int, int, RequestState]]) -> None:
+        """Store requests with what came back, in one transaction.
+
+        Args:
+            states: (place of the request in the run, place of its instance, the state).
+        """
+        self._write(_INSERT_STATE, [self._row(*state) for state in states])
+
+    def states(self, instances: list[Instance]) -> Iterator[tuple[int, int, RequestState]]:
+        """Yield all stored states in the order of the run, as `add_states` took them.
+
+        Args:
+            instances: As `instances()` returns them.
+        """
+        texts = {id: text for text, id in self._text_ids.items()}
+        requests: dict[int, Request] = {}
+        for row in self._connection.cursor().execute("SELECT * FROM states ORDER BY id"):
+            request_id = row[9]
+            if request_id not in requests:
+                requests[request_id] = _REQUEST.decode(texts[request_id])
+            instance = instances[row[1]]
+            prompt = row[11]
+            if row[10] is not None:
+                prompt = texts[row[10]] + instance.input + prompt
+            state = RequestState(
+                instance=instance,
+                request=replace(requests[request_id], prompt=prompt),
+                train_trial_index=row[2],
+                reference_index=row[3],
+                request_mode=row[4],
+                output_mapping=msgspec.json.decode(row[5]) if row[5] else None,
+                num_in_context_examples=row[6],
+                num_conditioning_tokens=row[7],
+                is_truncated=bool(row[8]),
+                result=_decoded_result(row[12], row[13], row[14]) if row[12] else None,
+            )
+            yield row[0], row[1], state
+
+    def state_keys(self) -> Iterator[tuple[int, StateKey]]:
+        """Yield the place and the key of every stored request."""
+        instances = self.instances()
+        query = "SELECT id, instance, trial, reference_index, request_mode FROM states"
+        for place, instance_place, *rest in self._connection.cursor().execute(query):
+            yield place, _key(instances[instance_place], *rest)
+
+    def move_states(
+        self, moves: Iterable[tuple[int, int, int]], instances: Iterable[Instance]
+    ) -> None:
+        """Give requests new places, and drop those not named; all at once or not at all.
+
+        Args:
+            moves: (old place, new place, new place of its instance).
+            instances: The new list of evaluated instances.
+        """
+        execute = self._connection.execute
+        with self._transaction():
+            execute("CREATE TEMP TABLE moves (old INTEGER PRIMARY KEY, place, instance)")
+            self._connection.executemany("INSERT INTO moves VALUES (?, ?, ?)", moves)
+            execute("CREATE TEMP TABLE moved AS SELECT * FROM states")
+            execute("DELETE FROM states")
+            execute("DELETE FROM metric_values")
+            execute("DELETE FROM instances")
+            execute(_MOVE_STATES)
+            self._connection.executemany(_INSERT_INSTANCE, _instance_rows(instances))
+            execute("DROP TABLE moved")
+            execute("DROP TABLE moves")
+
+    def add_values(self, values: Iterable[tuple[int, int, str, float]]) -> None:
+        """Store values of metrics.
+
+        Args:
+            values: (place of the instance, trial, metric, value).
+        """
+        rows = (
+            (instance, trial, self._text_id(metric), value)
+            for instance, trial, metric, value in values
+        )
+        self._write("INSERT OR REPLACE INTO metric_values VALUES (?, ?, ?, ?)", rows)
+
+    def values(self) -> Iterator[tuple[int, int, str, float]]:
+        """Yield all values of metrics, as `add_values` took them, by instance and trial."""
+        texts = {id: text for text, id in self._text_ids.items()}
+        query = "SELECT instance, trial, metric, value FROM metric_values"
+        for instance, trial, metric, value in self._connection.cursor().execute(query):
+            yield instance, trial, texts[metric], value
+
+    def clear_values(self) -> None:
+        """Forget all values of metrics."""
+        self._write("DELETE FROM metric_values WHERE ?", [(1,)])
+
+    def _row(self, place: int, instance_place: int, state: RequestState) -> tuple[Any, ...]:
+        prompt, instance_input = state.request.prompt, state.instance.input
+        beginning, ending = None, prompt
+        if prompt.startswith(instance_input, state.prefix_length):
+            beginning = self._text_id(prompt[: state.prefix_length])
+            ending = prompt[state.prefix_length + len(instance_input) :]
+        outcome, result, tokens = _encoded_result(state.result)
+        mapping = state.output_mapping
+        return (
+            place,
+            instance_place,
+            state.train_trial_index,
+            state.reference_index,
+            state.request_mode,
+            None if mapping is None else _ENCODER.encode(mapping).decode(),
+            state.num_in_context_examples,
+            state.num_conditioning_tokens,
+            int(state.is_truncated),
+            self._text_id(_ENCODER.encode(replace(state.request, prompt="")).decode()),
+            beginning,
+            ending,
+            outcome,
+            result,
+            tokens,
+        )
+
+    def _text_id(self, text: str) -> int:
+        if text not in self._text_ids:
+            cursor = self._connection.execute("INSERT INTO texts (text) VALUES (?)", (text,))
+            assert cursor.lastrowid is not None
+            self._text_ids[text] = cursor.lastrowid
+        return self._text_ids[text]
+
+    def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with self._transaction():
+            self._connection.executemany(statement, rows)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: sqlite3.DatabaseError) -> StorageError:
+        reason = str(error)
+        if "malformed" in reason or "not a database" in reason:
+            self._connection.close()
+            aside = set_aside(self.path)
+            return StorageError(
+                f"{self.path} is damaged ({reason}) and was set aside as {aside.name}: start "
+                "again; answers come from the cache where it has them"
+            )
+        if "full" in reason:
+            return StorageError(f"the disk is full: can't write {self.path}")
+        return StorageError(f"can't use {self.path}: {reason}")
+
+
+def state_key(state: RequestState) -> StateKey:
+    """What a request is within a run, whatever its place: to find it again in a larger run."""
+    return _key(state.instance, state.train_trial_index, state.reference_index, state.request_mode)
+
+
+def _key(
+    instance: Instance, trial: int, reference_index: int | None, request_mode: str | None
+) -> StateKey:
+    return trial, instance.id, repr(instance.perturbation), reference_index, request_mode
+
+
+def _instance_rows(instances: Iterable[Instance]) -> Iterator[tuple[int, str]]:
+    for place, instance in enumerate(instances):
+        yield place, _ENCODER.encode(instance).decode()
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged SQLite file and what belongs to it; return the new name."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _encoded_result(result: RequestResult | None) -> tuple[str | None, str | None, bytes | None]:
+    if result is None:
+        return None, None, None
+    completions, tokens = [], []
+    for completion in result.completions:
+        fields: dict[str, Any] = {"text": completion.text, "logprob": completion.logprob}
+        if completion.finish_reason is not None:
+            fields["finish_reason"] = completion.finish_reason
+        if completion.thinking is not None:
+            fields["thinking"] = completion.thinking
+        completions.append(fields)
+        tokens.append(completion.tokens)
+    stored = _StoredResult(
+        completions,
+        result.cached,
+        result.request_time,
+        result.request_datetime,
+        result.error,
+        result.batch_size,
+        result.batch_request_time,
+        result.error_code,
+        None if result.usage is None else msgspec.to_builtins(result.usage),
+        result.served_model,
+        result.emulated,
+    )
+    packed = zlib.compress(_ENCODER.encode(tokens), 1) if any(tokens) else None
+    return result.outcome, _ENCODER.encode(stored).decode(), packed
+
+
+def _decoded_result(outcome: str, result: str, tokens: bytes | None) -> RequestResult:
+    fields = msgspec.json.decode(result)
+    fields["success"] = outcome != "error"
+    fields["outcome"] = outcome
+    fields.setdefault("cached", False)
+    for completion in fields["completions"]:
+        completion["tokens"] = []
+    decoded = msgspec.convert(fields, RequestResult)
+    if tokens is None:
+        return decoded
+    completions = [
+        replace(completion, tokens=own)
+        for completion, own in zip(
+            decoded.completions, _TOKENS.decode(zlib.decompress(tokens)), strict=True
+        )
+    ]
+    return replace(decoded, completions=completions)
