@@ -3,10 +3,10 @@
 Tests that need them are skipped elsewhere.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -17,11 +17,20 @@ DATA = SHARED / "data"
 needs_shared = pytest.mark.skipif(not SPEC.is_dir(), reason=f"{SPEC} is not here")
 
 
-def golden_cases(function: str) -> list[dict[str, Any]]:
-    """The cases of `golden.jsonl` for `function`, in file order; none where there is no file."""
+class GoldenCase(msgspec.Struct, frozen=True):
+    """What the reference system's function `fn` gives for `args`; floats have 10 digits."""
+
+    fn: str
+    args: list[Any]
+    expected: Any
+    tag: str | None = None
+    original: Any = None
+
+
+def golden_cases(function: str) -> list[GoldenCase]:
+    """The cases of `golden.jsonl` for one function; none where the file is missing."""
     path = SPEC / "golden.jsonl"
     if not path.exists():
         return []
-    with path.open(encoding="utf-8") as file:
-        cases = [json.loads(line) for line in file]
-    return [case for case in cases if case["fn"] == function]
+    cases = msgspec.json.Decoder(GoldenCase).decode_lines(path.read_bytes())
+    return [case for case in cases if case.fn == function]

@@ -1,8 +1,7 @@
-"""The only place that sends completion requests: a pool of threads shared by all runs."""
+"""The only place that sends completion requests: threads that all runs share."""
 
-import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from benchmark.adapters.request_state import RequestState
 from common.authentication import Authentication
@@ -10,31 +9,39 @@ from common.errors import BenchError
 from common.request import Request, RequestResult, failed_result
 from proxy.services.service import Service
 
-OnDone = Callable[[RequestResult], None]
+# A request, and what to do with its result.
+Task = tuple[RequestState, Callable[[RequestResult], None]]
 
 
 class Executor:
     """Asks `service` with at most `num_threads` requests at a time.
 
-    Few more requests than threads are ever held, however many are to come. The threads are daemons:
-    a process that is told to end does not wait for answers.
+    Threads take a task when they are free, so none is made before it can be asked and memory does
+    not grow with the number that is to come. They are daemons: a process that is told to end does
+    not wait for answers.
     """
 
     def __init__(self, service: Service, auth: Authentication, num_threads: int) -> None:
         self._service = service
         self._auth = auth
-        self._queue: queue.Queue[tuple[Request, OnDone]] = queue.Queue(maxsize=num_threads)
-        for number in range(num_threads):
-            threading.Thread(target=self._work, name=f"executor-{number}", daemon=True).start()
+        self._num_threads = num_threads
+        self._lock = threading.Lock()
 
-    def submit(self, state: RequestState, on_done: OnDone) -> None:
-        """Queue a request; `on_done` gets its result in a thread of the pool. Blocks while full."""
-        self._queue.put((state.request, on_done))
+    def start(self, tasks: Iterator[Task]) -> None:
+        """Begin to work through `tasks`, which only one thread at a time takes from."""
+        for number in range(self._num_threads):
+            threading.Thread(
+                target=self._work, args=(tasks,), name=f"executor-{number}", daemon=True
+            ).start()
 
-    def _work(self) -> None:
+    def _work(self, tasks: Iterator[Task]) -> None:
         while True:
-            request, on_done = self._queue.get()
-            on_done(self._ask(request))
+            with self._lock:
+                task = next(tasks, None)
+            if task is None:
+                return
+            state, on_done = task
+            on_done(self._ask(state.request))
 
     def _ask(self, request: Request) -> RequestResult:
         try:

@@ -1,6 +1,6 @@
 """Runs run specs: the only file that knows all stages, from scenario to statistics.
 
-feeder thread     scenario → preprocessor → adapter → executor, one run spec after the other
+preparer thread   scenario → preprocessor → adapter, one run spec ahead of those being asked
 executor threads  ask the service; all runs share them, so the end of one overlaps the next
 writer thread     appends results to each run's states file, many in one transaction
 finisher thread   metrics → statistics → files, for each run that is complete
@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,7 @@ from benchmark.active_run import ActiveRun
 from benchmark.adapters.adapter_factory import make_adapter
 from benchmark.adapters.request_state import RequestState
 from benchmark.data_preprocessor import DataPreprocessor, data_hash
-from benchmark.executor import Executor
+from benchmark.executor import Executor, Task
 from benchmark.progress import Progress
 from benchmark.run_folder import RunFolder, RunRecord, extends
 from benchmark.run_results import RunOutcome, finish_run, read_outcome
@@ -81,6 +81,8 @@ class Runner:
         self._progress = progress
         self._stop = threading.Event()
         self._results: queue.Queue[_Written] = queue.Queue(_MAX_UNWRITTEN)
+        # One run is prepared while another is asked.
+        self._prepared: queue.Queue[ActiveRun | None] = queue.Queue(1)
         self._complete: queue.SimpleQueue[ActiveRun] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[RunOutcome] = queue.SimpleQueue()
         self._active: list[ActiveRun] = []
@@ -97,8 +99,9 @@ class Runner:
         outcomes: dict[str, RunOutcome] = {}
         for target in (self._write_results, self._finish_runs):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
-        feeder = threading.Thread(target=self._feed, args=(run_specs,), name="feeder", daemon=True)
-        feeder.start()
+        threading.Thread(
+            target=self._prepare_runs, args=(run_specs,), name="preparer", daemon=True
+        ).start()
         try:
             while len(outcomes) < len(run_specs):
                 try:
@@ -119,13 +122,11 @@ class Runner:
     def _flush(self) -> None:
         """Let the writer write what has come back; what is still being asked is left."""
         deadline = time.monotonic() + _GRACE_SECONDS
-        while not self._results.empty() and time.monotonic() < deadline:
+        while self._results.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.01)
-        for run in list(self._active):
-            run.close()
 
-    def _feed(self, run_specs: list[RunSpec]) -> None:
-        executor: Executor | None = None
+    def _prepare_runs(self, run_specs: list[RunSpec]) -> None:
+        is_started = False
         for spec in run_specs:
             if self._stop.is_set():
                 return
@@ -134,38 +135,48 @@ class Runner:
                 continue
             try:
                 run = self._prepare(spec)
-                if isinstance(run, RunOutcome):
-                    self._outcomes.put(run)
-                    continue
-                if executor is None:
-                    executor = Executor(self._service, self._auth, self._execution.num_threads)
-                self._active.append(run)
-                self._feed_run(run, executor)
             except BenchError as error:
                 self._fail(spec.name, str(error))
+                continue
             except Exception as error:
                 logger.debug("%s failed", spec.name, exc_info=True)
                 self._fail(spec.name, f"{type(error).__name__}: {error}")
+                continue
+            if isinstance(run, RunOutcome):
+                self._outcomes.put(run)
+                continue
+            self._prepared.put(run)
+            if not is_started:
+                is_started = True
+                executor = Executor(self._service, self._auth, self._execution.num_threads)
+                executor.start(self._tasks())
+        self._prepared.put(None)
 
     def _fail(self, name: str, message: str) -> None:
         self._has_failed = True
         self._outcomes.put(RunOutcome(name, "failed", message))
 
-    def _feed_run(self, run: ActiveRun, executor: Executor) -> None:
-        try:
-            for place, instance_place, state in run.open_states():
-                if self._stop.is_set() or run.stop_reason is not None:
-                    break
-                run.note_sent()
-                if run.is_dry:
-                    self._results.put((run, place, instance_place, state))
-                else:
-                    executor.submit(state, self._writer_of(run, place, instance_place, state))
-        except Exception as error:
-            logger.debug("%s: its requests could not be made", run.spec.name, exc_info=True)
-            run.stop_reason = f"{type(error).__name__}: {error}"
-        if run.note_fed():
-            self._complete.put(run)
+    def _tasks(self) -> Iterator[Task]:
+        """Yield the open requests of all runs, one run after the other, as threads are free."""
+        while (run := self._prepared.get()) is not None:
+            self._active.append(run)
+            try:
+                yield from self._tasks_of(run)
+            except Exception as error:
+                logger.debug("%s: its requests can't be made", run.spec.name, exc_info=True)
+                run.stop_reason = f"{type(error).__name__}: {error}"
+            if run.note_fed():
+                self._complete.put(run)
+
+    def _tasks_of(self, run: ActiveRun) -> Iterator[Task]:
+        for place, instance_place, state in run.open_states():
+            if self._stop.is_set() or run.stop_reason is not None:
+                return
+            run.note_sent()
+            if run.is_dry:
+                self._results.put((run, place, instance_place, state))
+            else:
+                yield state, self._writer_of(run, place, instance_place, state)
 
     def _writer_of(
         self, run: ActiveRun, place: int, instance_place: int, state: RequestState
@@ -230,6 +241,8 @@ class Runner:
                 by_run.setdefault(id(item[0]), []).append(item)
             for items in by_run.values():
                 self._write_batch(items[0][0], [item[1:] for item in items])
+            for _ in batch:
+                self._results.task_done()
 
     def _write_batch(self, run: ActiveRun, states: list[tuple[int, int, RequestState]]) -> None:
         try:

@@ -36,12 +36,12 @@ class Mirror(ABC):
 
     def path_of(self, url: str) -> str:
         """Return where the copy of `url` is below the mirror. Raises DataError when nowhere."""
-        if url not in self._paths:
+        path = self._paths.get(_single_slashes(url))
+        if path is None:
             raise DataError(
                 f"the data mirror {self.location} has no copy of {url}: add it to the mirror's "
                 f"{URLS_FILE}, or run without --data-mirror to fetch it from there"
             )
-        path = self._paths[url]
         parts = PurePosixPath(path).parts
         if not parts or parts[0] == "/" or ".." in parts:
             raise DataError(
@@ -61,7 +61,8 @@ class Mirror(ABC):
                 f"the data mirror {self.location} has no {URLS_FILE}, which maps each original URL "
                 "to a path below the mirror"
             )
-        return self._texts(URLS_FILE, content)
+        paths = self._texts(URLS_FILE, content)
+        return {_single_slashes(url): path for url, path in paths.items()}
 
     @cached_property
     def _checksums(self) -> dict[str, str]:
@@ -75,6 +76,11 @@ class Mirror(ABC):
             raise DataError(
                 f"{self.location}/{name} is not a JSON object of texts: {error}"
             ) from error
+
+
+def _single_slashes(url: str) -> str:
+    """Published URLs of data sets write "/data//train.jsonl" and "/data/train.jsonl" alike."""
+    return re.sub(r"(?<!:)/{2,}", "/", url)
 
 
 class FolderMirror(Mirror):

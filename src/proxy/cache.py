@@ -7,6 +7,7 @@ killed process lapses and someone else takes over. A leader's failure goes to th
 that attempt and is never stored.
 """
 
+import itertools
 import threading
 import time
 import uuid
@@ -26,8 +27,6 @@ from proxy.store.database import Database
 from proxy.store.tables import cache_claims, cache_entries
 from proxy.store.write_combiner import WriteCombiner
 
-_LEASE_SECONDS = 30.0
-_RENEWAL_SECONDS = 10.0
 _FIRST_POLL_SECONDS = 0.01
 _LAST_POLL_SECONDS = 0.1
 
@@ -84,15 +83,25 @@ class _Statements:
 
 
 class Cache:
-    """Stored answers, shared by the threads, processes and hosts that share a database."""
+    """Stored answers, shared by the threads, processes and hosts that share a database.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        lease_seconds: How long a claim lasts when its process dies.
+        renewal_seconds: How often a living process renews its claims; well below the lease.
+    """
+
+    def __init__(
+        self, database: Database, lease_seconds: float = 30.0, renewal_seconds: float = 10.0
+    ) -> None:
+        self._lease_seconds = lease_seconds
+        self._renewal_seconds = renewal_seconds
         self._database = database
         self._statements = _Statements(database)
         self._writes = WriteCombiner(database)
         self._flights: dict[bytes, _Flight] = {}
         self._lock = threading.Lock()
         self._owner = uuid.uuid4().hex
+        self._attempts = itertools.count()
         self._heart: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -149,7 +158,7 @@ class Cache:
         compute: Callable[[], RequestResult],
         deadline: float,
     ) -> RequestResult:
-        attempt = uuid.uuid4().hex
+        attempt = f"{self._owner[:16]}{next(self._attempts):016x}"
         while True:
             stored, has_claim = self._claim(key, attempt)
             if stored is not None:
@@ -175,7 +184,7 @@ class Cache:
             "key": key,
             "owner": self._owner,
             "attempt": attempt,
-            "expires_at": now + _LEASE_SECONDS,
+            "expires_at": now + self._lease_seconds,
             "error": None,
             "now": now,
         }
@@ -244,15 +253,15 @@ class Cache:
                     self._heart.start()
 
     def _beat(self) -> None:
-        while not self._stop.wait(_RENEWAL_SECONDS):
+        while not self._stop.wait(self._renewal_seconds):
             now = time.time()
 
             def operation(connection: Any, now: float = now) -> None:
                 if self._flights:
-                    renewal = {"me": self._owner, "until": now + _LEASE_SECONDS}
+                    renewal = {"me": self._owner, "until": now + self._lease_seconds}
                     connection.execute(self._statements.renew_claims, renewal)
                 # What failed or was left behind long ago is of no use to anyone.
-                before = {"before": now - 10 * _LEASE_SECONDS}
+                before = {"before": now - 10 * self._lease_seconds}
                 connection.execute(self._statements.purge_claims, before)
 
             self._writes.run(operation)

@@ -13,7 +13,7 @@ from benchmark.adapters.subsampling import sample_indices, select_eval_instances
 from benchmark.scenarios.scenario import CORRECT_TAG, Instance, Reference
 from benchmark.window_services.window_service import WindowService
 from common.errors import UnknownNameError
-from shared_spec import SPEC, golden_cases, needs_shared
+from shared_spec import SPEC, GoldenCase, golden_cases, needs_shared
 
 TOKEN = re.compile(r"<\|endoftext\|>|\s*\S+|\s+")
 
@@ -37,46 +37,44 @@ def spec(**fields: Any) -> AdapterSpec:
 
 @needs_shared
 @pytest.mark.parametrize("case", golden_cases("sample_examples"))
-def test_examples_are_drawn_as_in_the_reference(case: dict[str, Any]) -> None:
-    assert sample_indices(*case["args"]) == case["expected"]
+def test_examples_are_drawn_as_in_the_reference(case: GoldenCase) -> None:
+    assert sample_indices(*case.args) == case.expected
 
 
 @needs_shared
 @pytest.mark.parametrize("case", golden_cases("subsample_eval_ids"))
-def test_eval_instances_are_drawn_as_in_the_reference(case: dict[str, Any]) -> None:
-    size, max_instances = case["args"]
+def test_eval_instances_are_drawn_as_in_the_reference(case: GoldenCase) -> None:
+    size, max_instances = case.args
     pool = [Instance("", [], id=f"id{index}") for index in range(size)]
-    assert [item.id for item in select_eval_instances(pool, max_instances)] == case["expected"]
+    assert [item.id for item in select_eval_instances(pool, max_instances)] == case.expected
 
 
 @needs_shared
 @pytest.mark.parametrize("case", golden_cases("reference_prefix"))
-def test_reference_prefix(case: dict[str, Any]) -> None:
-    assert reference_prefix(*case["args"]) == case["expected"]
+def test_reference_prefix(case: GoldenCase) -> None:
+    assert reference_prefix(*case.args) == case.expected
 
 
 @needs_shared
 @pytest.mark.parametrize("case", golden_cases("construct_prompt"))
-def test_prompt(case: dict[str, Any]) -> None:
-    fields, examples, evaluated = case["args"]
+def test_prompt(case: GoldenCase) -> None:
+    fields, examples, evaluated = case.args
     adapter = make_adapter(AdapterSpec(**fields), WindowService())
     train = [instance(example, "train") for example in examples]
     (state,) = adapter.adapt(train, [instance(evaluated)])
-    assert state.request.prompt == case["expected"]
+    assert state.request.prompt == case.expected
 
 
-def request_cases() -> list[dict[str, Any]]:
-    return [
-        case for case in golden_cases("adapt_requests") if case["args"][0]["method"] in ADAPTERS
-    ]
+def request_cases() -> list[GoldenCase]:
+    return [case for case in golden_cases("adapt_requests") if case.args[0]["method"] in ADAPTERS]
 
 
 @needs_shared
 @pytest.mark.parametrize("case", request_cases())
-def test_requests(case: dict[str, Any]) -> None:
-    fields, evaluated = case["args"]
+def test_requests(case: GoldenCase) -> None:
+    fields, evaluated = case.args
     states = make_adapter(AdapterSpec(**fields), WindowService()).adapt([], [instance(evaluated)])
-    for state, expected in zip(states, case["expected"], strict=True):
+    for state, expected in zip(states, case.expected, strict=True):
         made = {name: getattr(state, name, getattr(state.request, name, None)) for name in expected}
         assert made == expected
 

@@ -19,11 +19,11 @@ from benchmark.adapters.request_state import RequestState
 from benchmark.metrics.match_metrics import match_metric
 from benchmark.metrics.metric import Metric
 from benchmark.metrics.stat import MetricName, Stat
-from benchmark.metrics.token_text import get_num_bytes, text_bytes, token_bytes
 from benchmark.scenarios.scenario import Instance, PerturbationDescription
 from common.errors import DataError
 from common.request import Request, RequestResult, Token
 from common.request import Sequence as Completion
+from common.token_text import get_num_bytes, text_bytes, token_bytes
 
 ORIGINAL_MODE = "original"
 CALIBRATION_MODE = "calibration"

@@ -13,11 +13,11 @@ from benchmark.adapters.adapter_spec import (
 )
 from benchmark.adapters.request_state import RequestState
 from benchmark.metrics.basic_metrics import BasicMetric
-from benchmark.metrics.conftest import GoldenCase
 from benchmark.metrics.stat import Stat
 from benchmark.scenarios.scenario import CORRECT_TAG, Instance, PerturbationDescription, Reference
 from common.errors import DataError, UnknownNameError
 from common.request import Request, RequestResult, Sequence, Token, Usage, failed_result
+from shared_spec import GoldenCase
 
 NAN = float("nan")
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from benchmark.metrics import match_metrics
-from benchmark.metrics.conftest import GoldenCase
 from benchmark.metrics.match_metrics import (
     MATCH_METRICS,
     exact_match,
@@ -20,6 +19,7 @@ from benchmark.metrics.match_metrics import (
     quasi_prefix_exact_match,
 )
 from common.errors import UnknownNameError
+from shared_spec import GoldenCase
 
 
 @pytest.mark.parametrize(

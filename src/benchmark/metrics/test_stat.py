@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.metrics.conftest import GoldenCase
 from benchmark.metrics.stat import MetricName, Stat
+from shared_spec import GoldenCase
 
 
 def stat_of(values: list[float | None]) -> Stat:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmark.metrics.conftest import GoldenCase
 from benchmark.metrics.statistics import (
     Estimate,
     cluster_mean,
@@ -14,6 +13,7 @@ from benchmark.metrics.statistics import (
     t_quantile,
     wilson_interval,
 )
+from shared_spec import GoldenCase
 
 
 def singles(*values: float) -> dict[str, list[float]]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from benchmark.adapters.adapter_spec import AdapterSpec
 from benchmark.adapters.request_state import RequestState
-from benchmark.metrics.conftest import GoldenCase
 from benchmark.metrics.tokens_metrics import TokensMetric, estimated_token_cost
 from benchmark.scenarios.scenario import Instance
 from common.request import Message, Request, RequestResult, Usage
+from shared_spec import GoldenCase
 
 SPEC = AdapterSpec(method="generation")
 

@@ -32,9 +32,7 @@ def run_spec(name: str) -> Callable[[_Function], _Function]:
 
 def basic_metrics(*names: str) -> list[MetricSpec]:
     """The basic metric with reference metrics `names`, as nearly every run spec wants it."""
-    return [
-        MetricSpec("benchmark.metrics.basic_metrics.BasicMetric", {"names": list(names)})
-    ]
+    return [MetricSpec("benchmark.metrics.basic_metrics.BasicMetric", {"names": list(names)})]
 
 
 def load_run_specs() -> dict[str, RunSpecFunction]:
@@ -77,9 +75,9 @@ def make_run_spec(name: str, args: dict[str, Any]) -> RunSpec:
 def _typed(key: str, value: Any, annotation: Any) -> Any:
     """What is written as text or number, as the type that the function asks for."""
     if annotation is bool:
-        if value not in ("True", "False"):
+        if str(value) not in ("True", "False"):
             raise InvalidRequestError(f"{key} must be True or False, not {value!r}")
-        return value == "True"
+        return str(value) == "True"
     if annotation is int and not isinstance(value, int):
         raise InvalidRequestError(f"{key} must be a whole number, not {value!r}")
     return str(value) if annotation is str else value

@@ -18,8 +18,9 @@ from common.errors import (
     UnsupportedFieldError,
 )
 from common.request import Outcome, Request, RequestResult, Sequence, Token, Usage
+from common.token_text import token_bytes
 from proxy.clients.client import Client, ProviderCall
-from proxy.clients.truncation import token_bytes, truncate_at_stop
+from proxy.clients.truncation import truncate_at_stop
 from proxy.http import Http
 
 APIS = ("completions", "chat")

@@ -1,6 +1,7 @@
 """Cutting a completion at a stop sequence: text and tokens together, so that they always agree."""
 
 from common.request import Sequence, Token
+from common.token_text import text_bytes, token_bytes
 
 
 def truncate_at_stop(sequence: Sequence, stop_sequences: list[str]) -> Sequence:
@@ -16,7 +17,7 @@ def truncate_at_stop(sequence: Sequence, stop_sequences: list[str]) -> Sequence:
         return sequence
     text = sequence.text[: min(found)]
     tokens: list[Token] = []
-    num_left = len(text.encode())
+    num_left = len(text_bytes(text))
     for token in sequence.tokens:
         size = len(token_bytes(token.text))
         if num_left <= 0:
@@ -33,10 +34,3 @@ def truncate_at_stop(sequence: Sequence, stop_sequences: list[str]) -> Sequence:
         {"reason": "stop"},
         sequence.thinking,
     )
-
-
-def token_bytes(text: str) -> bytes:
-    """The UTF-8 bytes of a token's text, which may be written `bytes:\\xe2\\x80`."""
-    if text.startswith("bytes:"):
-        return bytes.fromhex(text.removeprefix("bytes:").replace("\\x", ""))
-    return text.encode()

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from benchmark.metrics.conftest import GoldenCase
-from benchmark.metrics.token_text import get_num_bytes, token_bytes, tokens_to_text
+from common.token_text import get_num_bytes, token_bytes, tokens_to_text
+from shared_spec import GoldenCase
 
 
 def test_golden_numbers_of_bytes(golden_cases: Callable[[str], list[GoldenCase]]) -> None:
