@@ -73,7 +73,7 @@ class CommandProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
+            **{"preexec_fn": _take_interrupts} | options,
         )
 
     def __enter__(self) -> Self:
@@ -89,10 +89,14 @@ class CommandProcess:
             self._process.kill()
         self._process.communicate()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has ended by itself."""
-        return self._process.poll() is not None
+    def wait_until(self, is_so: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait for what comes soon; the test fails if it does not, or if the command ends first."""
+        until = time.monotonic() + seconds
+        while not is_so():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self._process.kill()
+                raise AssertionError(f"ended, or has taken too long: {self._process.communicate()}")
+            time.sleep(PAUSE_SECONDS)
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
@@ -206,12 +210,9 @@ def stat_of(stats: list[dict[str, Any]], name: str, **fields: Any) -> dict[str, 
     return found
 
 
-def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Wait for something that comes soon; the test fails if it does not."""
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
-        time.sleep(PAUSE_SECONDS)
+def _take_interrupts() -> None:
+    # Where tests run in the background, their children are born deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _row(name: str, number: int) -> dict[str, str]:

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "common": ("common",),
     # The proxy: the store at the bottom, then cache, clients, services, and the server on top.
     "proxy": ("common", "proxy"),
-    "proxy.http": ("common",),
+    "proxy.http": ("common", "proxy.http_connection", "proxy.provider_words"),
     "proxy.store": ("common", "proxy.store"),
     "proxy.tokenizers": ("common", "proxy.tokenizers"),
     SERVICE: ("common",),
@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("benchmark.augmentations", "benchmark.run_spec"),
     ),
     "benchmark.executor": ("common", SERVICE, REQUEST_STATE),
-    "benchmark.states_file": ("common", SCENARIO, REQUEST_STATE),
+    "benchmark.states_file": ("common", SCENARIO, REQUEST_STATE, "benchmark.stored_result"),
     "benchmark.scoring": (
         *("common", SCENARIO, ADAPTER_SPEC, REQUEST_STATE),
         *("benchmark.metrics", "benchmark.aggregation"),

@@ -42,9 +42,7 @@ class Progress:
         if bar is not None:
             bar.close()
         if not self._is_quiet:
-            text = f"{outcome.name}: {outcome.status}"
-            if outcome.message:
-                text += f": {outcome.message}"
+            text = f"{outcome.name}: {outcome.status}"  # why is said at the end
             if self._bars:
                 self._tqdm.write(text, file=sys.stderr)
             else:

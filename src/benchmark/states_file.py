@@ -14,7 +14,6 @@ and stand in a column of their own.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +24,9 @@ from msgspec.structs import replace
 
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
+from benchmark.stored_result import decode_result, encode_result
 from common.errors import StorageError
-from common.request import Request, RequestResult, Token
+from common.request import Request
 
 _LAYOUT = 1
 _SCHEMA = """
@@ -79,27 +79,9 @@ _INSERT_INSTANCE = "INSERT OR REPLACE INTO instances VALUES (?, ?)"
 _ENCODER = msgspec.json.Encoder()
 _INSTANCE = msgspec.json.Decoder(Instance)
 _REQUEST = msgspec.json.Decoder(Request)
-_RESULT = msgspec.json.Decoder(RequestResult)
-_TOKENS = msgspec.json.Decoder(list[list[Token]])
 
 
 StateKey = tuple[int, str | None, str, int | None, str | None]
-
-
-class _StoredResult(msgspec.Struct, omit_defaults=True):
-    """A result as it is stored: a RequestResult less its tokens and whatever is as usual."""
-
-    completions: list[dict[str, Any]]
-    cached: bool = False
-    request_time: float | None = None
-    request_datetime: int | None = None
-    error: str | None = None
-    batch_size: int | None = None
-    batch_request_time: float | None = None
-    error_code: str | None = None
-    usage: dict[str, int] | None = None
-    served_model: str | None = None
-    emulated: list[str] = []
 
 
 class StatesFile:
@@ -195,7 +177,7 @@ class StatesFile:
                 num_in_context_examples=row[6],
                 num_conditioning_tokens=row[7],
                 is_truncated=bool(row[8]),
-                result=_decoded_result(row[12], row[13], row[14]) if row[12] else None,
+                result=decode_result(row[12], row[13], row[14]) if row[12] else None,
             )
             yield row[0], row[1], state
 
@@ -257,7 +239,7 @@ class StatesFile:
         if prompt.startswith(instance_input, state.prefix_length):
             beginning = self._text_id(prompt[: state.prefix_length])
             ending = prompt[state.prefix_length + len(instance_input) :]
-        outcome, result, tokens = _encoded_result(state.result)
+        outcome, result, tokens = encode_result(state.result)
         mapping = state.output_mapping
         return (
             place,
@@ -342,51 +324,3 @@ def set_aside(path: Path) -> Path:
         if companion.exists():
             companion.rename(aside.with_name(aside.name + suffix))
     return aside
-
-
-def _encoded_result(result: RequestResult | None) -> tuple[str | None, str | None, bytes | None]:
-    if result is None:
-        return None, None, None
-    completions, tokens = [], []
-    for completion in result.completions:
-        fields: dict[str, Any] = {"text": completion.text, "logprob": completion.logprob}
-        if completion.finish_reason is not None:
-            fields["finish_reason"] = completion.finish_reason
-        if completion.thinking is not None:
-            fields["thinking"] = completion.thinking
-        completions.append(fields)
-        tokens.append(completion.tokens)
-    stored = _StoredResult(
-        completions,
-        result.cached,
-        result.request_time,
-        result.request_datetime,
-        result.error,
-        result.batch_size,
-        result.batch_request_time,
-        result.error_code,
-        None if result.usage is None else msgspec.to_builtins(result.usage),
-        result.served_model,
-        result.emulated,
-    )
-    packed = zlib.compress(_ENCODER.encode(tokens), 1) if any(tokens) else None
-    return result.outcome, _ENCODER.encode(stored).decode(), packed
-
-
-def _decoded_result(outcome: str, result: str, tokens: bytes | None) -> RequestResult:
-    fields = msgspec.json.decode(result)
-    fields["success"] = outcome != "error"
-    fields["outcome"] = outcome
-    fields.setdefault("cached", False)
-    for completion in fields["completions"]:
-        completion["tokens"] = []
-    decoded = msgspec.convert(fields, RequestResult)
-    if tokens is None:
-        return decoded
-    completions = [
-        replace(completion, tokens=own)
-        for completion, own in zip(
-            decoded.completions, _TOKENS.decode(zlib.decompress(tokens)), strict=True
-        )
-    ]
-    return replace(decoded, completions=completions)

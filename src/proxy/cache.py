@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from common.canonical_json import canonical_json
@@ -35,10 +35,17 @@ _STORE_ENTRY = insert(cache_entries).on_conflict_do_nothing()
 _FIND_CLAIM = select(cache_claims.c.attempt, cache_claims.c.expires_at, cache_claims.c.error).where(
     cache_claims.c.key == bindparam("key")
 )
-_claim = insert(cache_claims)
+_CLAIM_COLUMNS = ("key", "owner", "attempt", "expires_at", "error")
+# Only where no answer has come meanwhile: nobody else can write while this runs.
+_claim = insert(cache_claims).from_select(
+    _CLAIM_COLUMNS,
+    select(*(bindparam(name) for name in _CLAIM_COLUMNS)).where(
+        ~exists().where(cache_entries.c.key == bindparam("key"))
+    ),
+)
 _TAKE_CLAIM = _claim.on_conflict_do_update(
     index_elements=["key"],
-    set_={name: _claim.excluded[name] for name in ("owner", "attempt", "expires_at", "error")},
+    set_={name: _claim.excluded[name] for name in _CLAIM_COLUMNS[1:]},
     # A failed attempt is over, and so is one whose lease has lapsed.
     where=(cache_claims.c.expires_at < bindparam("now")) | cache_claims.c.error.is_not(None),
 )
@@ -190,11 +197,10 @@ class Cache:
         }
 
         def operation(connection: Any) -> tuple[str | None, bool]:
-            # Once more, now that nobody else can write: the answer may have come since.
+            if connection.execute(self._statements.take_claim, claim).rowcount == 1:
+                return None, True
             row = connection.execute(self._statements.find_entry, {"key": key}).fetchone()
-            if row is not None:
-                return row[0], False
-            return None, connection.execute(self._statements.take_claim, claim).rowcount == 1
+            return (None if row is None else row[0]), False
 
         text, has_claim = self._writes.run(operation)
         return (None if text is None else _RESULT_DECODER.decode(text)), has_claim

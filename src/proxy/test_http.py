@@ -28,7 +28,7 @@ from common.errors import (
     UnreachableError,
 )
 from fake_provider import Behaviour, FakeProvider, Fault
-from proxy import http
+from proxy import http_connection
 from proxy.http import Http
 
 KEY = "sk-very-secret-0123456789"
@@ -410,7 +410,7 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
             connection.connect_ex(address)
         http_ = Http(f"http://127.0.0.1:{address[1]}")
         assert 0.2 <= took(http_, 0.2) < 3
-        monkeypatch.setattr(http, "CONNECT_SECONDS", 0.2)
+        monkeypatch.setattr(http_connection, "CONNECT_SECONDS", 0.2)
         with pytest.raises(UnreachableError, match=r"within 0\.2 s"):
             http_.post("/completions", BODY, soon())
         for connection in waiting:
@@ -474,7 +474,7 @@ def test_a_request_is_not_repeated_once_an_answer_has_begun() -> None:
 
 
 def test_a_request_is_not_repeated_after_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_STALE_SECONDS", 0.0)
+    monkeypatch.setattr(http_connection, "_STALE_SECONDS", 0.0)
     seen: list[bytes] = []
     with server(closing_after(1, seen)) as url:
         client = Http(url)

@@ -17,9 +17,18 @@ from common.errors import (
     UnknownNameError,
     UnsupportedFieldError,
 )
-from common.request import Outcome, Request, RequestResult, Sequence, Token, Usage
-from common.token_text import token_bytes
+from common.request import Request, RequestResult, Sequence
 from proxy.clients.client import Client, ProviderCall
+from proxy.clients.openai_answers import (
+    Answer,
+    Choice,
+    cut_echo,
+    holds_prompt,
+    outcome_of,
+    to_answer,
+    to_sequence,
+    usage_of,
+)
 from proxy.clients.truncation import truncate_at_stop
 from proxy.http import Http
 
@@ -30,20 +39,6 @@ _OMITTED = {"temperature", *_SENT_UNLESS}
 _REFUSED = {"echo_prompt", "response_format", "reasoning"}
 _EMULATED = {"stop_sequences", "num_completions"}
 _OWN_FIELDS = {"model", "prompt", "messages", "n", "stop", "stream", "echo"}
-_REASONS = {
-    "stop": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-    "endoftext": "endoftext",
-    "length": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-}
-# Rounding may lift the logprob of a certain token a little above 0.
-_MAX_LOGPROB = 1e-3
 
 
 class OpenAICompatibleClient(Client):
@@ -195,47 +190,50 @@ class OpenAICompatibleClient(Client):
         started, start = time.time(), time.monotonic()
         if self._timeout is not None:
             deadline = min(deadline, start + self._timeout)
-        stops = [*asked.stop, *call.handling.get("stop_sequences", [])]
         # One by one where the server can't give several.
         num_calls = call.handling.get("num_completions", 1)
         answers = [self._ask(call, asked, deadline) for _ in range(num_calls)]
         choices = [choice for answer in answers for choice in answer.choices[: asked.n]]
-        emulated = sorted(call.handling)
-        try:
-            completions = [_to_sequence(choice) for choice in choices]
-        except ValueError as error:
-            raise UnavailableError(f"{self._who} answered 200 with {error}") from error
-        if asked.echo:
-            is_echoed = [_is_echoed(choice, asked.prompt) for choice in choices]
-            self._check_scores(asked, completions, is_echoed)
-            completions = [
-                _cut_echo(sequence, asked.prompt, stops, is_echoed=is_it)
-                for sequence, is_it in zip(completions, is_echoed, strict=True)
-            ]
-            emulated += [] if all(is_echoed) else ["echo_prompt"]
-        elif stops:
-            # Also where the server was to stop there: not every one does.
-            completions = [truncate_at_stop(sequence, stops) for sequence in completions]
+        stops = [*asked.stop, *call.handling.get("stop_sequences", [])]
+        is_echoed = [holds_prompt(choice, asked.prompt) for choice in choices if asked.echo]
+        completions = self._completions(asked, choices, stops, is_echoed)
+        model = answers[-1].model
         return RequestResult(
             success=True,
             completions=completions,
             cached=False,
             request_time=time.monotonic() - start,
             request_datetime=int(started),
-            outcome=_outcome(choices, completions, asked.num_allowed, expects_stop=bool(stops)),
-            usage=_usage([answer.usage for answer in answers]),
-            served_model=answers[-1].model if isinstance(answers[-1].model, str) else None,
-            emulated=emulated,
+            outcome=outcome_of(choices, completions, asked.num_allowed, expects_stop=bool(stops)),
+            usage=usage_of(answers),
+            served_model=model if isinstance(model, str) else None,
+            emulated=sorted(call.handling) + ([] if all(is_echoed) else ["echo_prompt"]),
         )
+
+    def _completions(
+        self, asked: "_Asked", choices: list[Choice], stops: list[str], is_echoed: list[bool]
+    ) -> list[Sequence]:
+        try:
+            completions = [to_sequence(choice) for choice in choices]
+        except ValueError as error:
+            raise UnavailableError(f"{self._who} answered 200 with {error}") from error
+        if not asked.echo:
+            # Also where the server was to stop there: not every one does.
+            return [truncate_at_stop(sequence, stops) for sequence in completions]
+        self._check_scores(asked, completions, is_echoed)
+        return [
+            cut_echo(sequence, asked.prompt, stops, is_echoed=is_it)
+            for sequence, is_it in zip(completions, is_echoed, strict=True)
+        ]
 
     @property
     def _who(self) -> str:
         return f"{self._http.host} ({self._model_name})"
 
-    def _ask(self, call: ProviderCall, asked: "_Asked", deadline: float) -> "_Answer":
+    def _ask(self, call: ProviderCall, asked: "_Asked", deadline: float) -> Answer:
         data = self._http.post(call.path, call.body, deadline)
         try:
-            answer = _ANSWER.decode(data)
+            answer = to_answer(data)
         except ValueError as error:
             what = f"a body that can't be read ({error})"
             raise UnavailableError(
@@ -265,9 +263,6 @@ def _check_choice(kind: str, value: str, choices: Iterable[str]) -> None:
         raise UnknownNameError(kind, value, choices, f"there are {', '.join(sorted(choices))}")
 
 
-# --- What was asked, and what is answered -------------------------------------------------------
-
-
 class _Asked(msgspec.Struct):
     """The fields of a body that its answer is read by."""
 
@@ -284,178 +279,4 @@ class _Asked(msgspec.Struct):
         return self.max_tokens or self.max_completion_tokens or 0
 
 
-class _ScoredToken(msgspec.Struct):
-    token: str
-    logprob: float | None = None
-    bytes: msgspec.Raw = msgspec.Raw(b"null")
-    top_logprobs: list["_ScoredToken"] | None = None
-
-
-class _Logprobs(msgspec.Struct):
-    """Either the lists of the completions API or the `content` of the chat API, on both APIs."""
-
-    tokens: list[str] | None = None
-    token_logprobs: list[float | None] | None = None
-    top_logprobs: list[dict[str, float] | None] | None = None
-    content: list[_ScoredToken] | None = None
-
-
-class _Message(msgspec.Struct):
-    content: str | list[dict[str, Any]] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None  # DeepSeek, vLLM
-    reasoning: Any = None  # OpenRouter, Ollama: a text
-
-
-class _Choice(msgspec.Struct):
-    text: str | None = None
-    message: _Message | None = None
-    logprobs: _Logprobs | None = None
-    finish_reason: str | None = None
-
-
-class _Answer(msgspec.Struct):
-    choices: list[_Choice] = []
-    model: Any = None
-    usage: Any = None
-
-
 _ASKED = msgspec.json.Decoder(_Asked)
-_ANSWER = msgspec.json.Decoder(_Answer)
-
-
-def _to_sequence(choice: _Choice) -> Sequence:
-    text, thinking = choice.text, None
-    if (message := choice.message) is not None:
-        thinking = message.reasoning_content
-        if thinking is None and isinstance(message.reasoning, str):
-            thinking = message.reasoning
-        content = message.content
-        if isinstance(content, list):
-            content = "".join(str(part.get("text", "")) for part in content)
-        text = content or message.refusal or ""
-    if text is None:
-        raise ValueError("a choice without text")
-    tokens = _to_tokens(choice.logprobs) if choice.logprobs else []
-    logprob = 0.0
-    for token in tokens:
-        logprob += token.logprob
-        if token.logprob > _MAX_LOGPROB:
-            raise ValueError(f"a log-probability above 0: {token.logprob}")
-    reason = _REASONS.get(choice.finish_reason or "", "unknown")
-    return Sequence(text, logprob, tokens, {"reason": reason}, thinking)
-
-
-def _to_tokens(logprobs: _Logprobs) -> list[Token]:
-    if logprobs.content is not None:
-        return [
-            Token(_token_text(item), item.logprob or 0.0, _candidates(item.top_logprobs or []))
-            for item in logprobs.content
-        ]
-    texts = logprobs.tokens or []
-    values = logprobs.token_logprobs
-    if values is None:
-        values = [None] * len(texts)
-    candidates = logprobs.top_logprobs or [None] * len(texts)
-    if not len(texts) == len(values) == len(candidates):
-        raise ValueError(
-            f"{len(texts)} tokens, {len(values)} log-probabilities, {len(candidates)} candidates"
-        )
-    # The first token of an echoed prompt has no logprob: nothing precedes it.
-    return [
-        Token(text, value or 0.0, tops or {})
-        for text, value, tops in zip(texts, values, candidates, strict=True)
-    ]
-
-
-def _candidates(items: list[_ScoredToken]) -> dict[str, float]:
-    candidates: dict[str, float] = {}
-    for item in items:
-        if item.logprob is not None:
-            # Of two with one text, the first is the likelier.
-            candidates.setdefault(_token_text(item), item.logprob)
-    return candidates
-
-
-def _token_text(item: _ScoredToken) -> str:
-    """The token's text; `bytes:\\xe2\\x80` where it holds a part of a character only."""
-    # vLLM shows such a token as U+FFFD, OpenAI as `\\xe2\\x80`.
-    if "\ufffd" not in item.token and "\\x" not in item.token:
-        return item.token
-    values = bytes(msgspec.json.decode(item.bytes, type=list[int] | None) or [])
-    if not values:
-        return item.token
-    try:
-        return values.decode()
-    except UnicodeDecodeError:
-        return "bytes:" + "".join(f"\\x{value:02x}" for value in values)
-
-
-def _is_echoed(choice: _Choice, prompt: str) -> bool:
-    # A server may write the prompt a little differently; a token without logprob is the first.
-    scores = choice.logprobs.token_logprobs if choice.logprobs else None
-    return (choice.text or "").startswith(prompt) or bool(scores and scores[0] is None)
-
-
-def _cut_echo(sequence: Sequence, prompt: str, stops: list[str], *, is_echoed: bool) -> Sequence:
-    """Prompt and completion; only the latter is cut, since a prompt often holds stop sequences."""
-    if not is_echoed:
-        cut = truncate_at_stop(sequence, stops)
-        tokens = [Token(prompt, 0.0), *cut.tokens] if cut.tokens else []
-        return msgspec.structs.replace(cut, text=prompt + cut.text, tokens=tokens)
-    num_left, num_prompt_tokens = len(prompt.encode()), 0
-    for token in sequence.tokens:
-        if num_left <= 0:
-            break
-        num_left -= len(token_bytes(token.text))
-        num_prompt_tokens += 1
-    generated = msgspec.structs.replace(
-        sequence, text=sequence.text[len(prompt) :], tokens=sequence.tokens[num_prompt_tokens:]
-    )
-    cut = truncate_at_stop(generated, stops)
-    if cut is generated:
-        return sequence
-    tokens = sequence.tokens[:num_prompt_tokens] + cut.tokens
-    return msgspec.structs.replace(
-        cut,
-        text=sequence.text[: len(prompt)] + cut.text,
-        tokens=tokens,
-        logprob=sum(token.logprob for token in tokens),
-    )
-
-
-def _outcome(
-    choices: list[_Choice], completions: list[Sequence], num_allowed: int, *, expects_stop: bool
-) -> Outcome:
-    reasons = [(sequence.finish_reason or {})["reason"] for sequence in completions]
-    if "content_filter" in reasons or any(c.message and c.message.refusal for c in choices):
-        return "refused"
-    # Without any text, hidden reasoning has used up all tokens allowed.
-    if num_allowed > 1 and any(
-        reason == "length" and (expects_stop or not sequence.text)
-        for reason, sequence in zip(reasons, completions, strict=True)
-    ):
-        return "truncated"
-    return "ok"
-
-
-def _usage(values: list[Any]) -> Usage | None:
-    counted = [value for value in values if isinstance(value, dict)]
-    if not counted:
-        return None
-    return Usage(
-        prompt_tokens=_total(counted, "prompt_tokens"),
-        completion_tokens=_total(counted, "completion_tokens"),
-        cached_tokens=_total(counted, "cached_tokens", "prompt_tokens_details"),
-        reasoning_tokens=_total(counted, "reasoning_tokens", "completion_tokens_details"),
-    )
-
-
-def _total(values: list[dict[str, Any]], name: str, inside: str | None = None) -> int | None:
-    counts = []
-    for value in values:
-        part = value.get(inside) if inside else value
-        count = part.get(name) if isinstance(part, dict) else None
-        if isinstance(count, int):
-            counts.append(count)
-    return sum(counts) if counts else None

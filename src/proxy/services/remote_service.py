@@ -139,12 +139,13 @@ class _FailedRequestError(Exception):
 class _ProxyHttp(Http):
     """HTTP to a proxy, whose errors are ours already and need no guessing from the status."""
 
-    def _refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+        """Raise the error that the proxy raised, or hand on the result of a failed request."""
         try:
             answer = msgspec.json.decode(body, type=ErrorAnswer)
         except ValueError:
             # Something between us and the proxy has answered.
-            super()._refuse(response, body)
+            super().refuse(response, body)
         if answer.result is not None:
             raise _FailedRequestError(answer.result)
         raise to_error(response.status, answer.error)

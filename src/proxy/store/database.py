@@ -123,6 +123,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    # Hashed keys touch pages at random: keep the index in memory, and write a page back once for
+    # many changes (32 MB each).
+    connection.execute("PRAGMA cache_size=-32768")
+    connection.execute("PRAGMA wal_autocheckpoint=8192")
 
 
 def _explanation(name: str, reason: str) -> str:
