@@ -28,5 +28,4 @@ venv/bin/benchmark-present --output-path "$output" --suite "$suite"
 
 echo
 echo "Result files: $output/runs/$suite/"
-echo "To see them in a browser, and to try the model: start venv/bin/proxy-server,"
-echo "then open http://localhost:1959/static/benchmarking.html"
+echo "To share the model with others over HTTP: venv/bin/proxy-server (http://localhost:1959)"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
+from benchmark.metrics.basic_metrics import is_proportion
 from benchmark.metrics.stat import MetricName, Stat
 from benchmark.metrics.statistics import Estimate, cluster_mean, corpus_numbers
 from benchmark.scenarios.scenario import Instance
@@ -94,13 +95,13 @@ class Aggregator:
         return stats
 
 
-def outcome_stats(outcomes: dict[str, int], num_unscored: int) -> list[Stat]:
+def outcome_stats(num_requests: int, outcomes: dict[str, int], num_unscored: int) -> list[Stat]:
     """Counts of requests by how they ended: beside every score, what it does not cover.
 
     `num_unscored` counts answers that a metric could not make sense of.
     """
     counts = {
-        "num_requests": sum(outcomes.values()),
+        "num_requests": num_requests,
         "num_scored": outcomes.get("ok", 0) + outcomes.get("truncated", 0),
         "num_truncated": outcomes.get("truncated", 0),
         "num_refused": outcomes.get("refused", 0),
@@ -125,7 +126,7 @@ def _stat(series: _Series) -> Stat:
     stat = Stat(name=series.name)
     for trial in sorted(totals):
         stat.add(totals[trial] / counts[trial])
-    estimate: Estimate = cluster_mean(by_cluster)
+    estimate: Estimate = cluster_mean(by_cluster, is_proportion=is_proportion(series.name.name))
     stat.n = estimate.n
     stat.standard_error = estimate.standard_error
     stat.interval = estimate.interval

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
+import msgspec
 from msgspec.structs import replace
 
 from benchmark.augmentations.identity_perturbation import IdentityPerturbation
@@ -67,12 +68,8 @@ class DataPreprocessor:
 
 
 def data_hash(instances: Iterable[Instance]) -> str:
-    """SHA-256 over id, split, input and references of every instance, in order."""
-    sha = hashlib.sha256()
+    """SHA-256 over every field of every instance, in order."""
+    sha, encoder = hashlib.sha256(), msgspec.msgpack.Encoder()
     for instance in instances:
-        fields = [instance.id or "", instance.split or "", instance.input]
-        for reference in instance.references:
-            fields += [reference.output, *reference.tags]
-        sha.update("\x1f".join(fields).encode("utf-8", "surrogatepass"))
-        sha.update(b"\x1e")
+        sha.update(encoder.encode(instance))
     return sha.hexdigest()

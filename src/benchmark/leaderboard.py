@@ -74,6 +74,9 @@ def make_leaderboard(runs: Iterable[FinishedRun]) -> Leaderboard:
 
 def leaderboard_table(leaderboard: Leaderboard) -> str:
     """Return the leaderboard as text."""
+    if not leaderboard.rows:
+        names = ", ".join(leaderboard.runs_without_group)
+        return f"No run has a main metric to show: {names}"
     headers = ["model"]
     headers += [f"{column.display_name} ({column.metric})" for column in leaderboard.columns]
     rows = [[row.model, *map(_format_cell, row.cells)] for row in leaderboard.rows]

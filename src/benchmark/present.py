@@ -20,7 +20,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmark-present",
         description="Show the leaderboard of a suite and write it as JSON. "
-        "Given -c, it first runs those entries, as benchmark-run -c would.",
+        "Given -c, --priority, --models-to-run or --groups-to-run, it first runs those entries, "
+        "as benchmark-run would.",
     )
     parser.add_argument(
         "--list-runs", action="store_true", help="list the suite's runs and how they stand"
@@ -53,7 +54,8 @@ def _present(args: argparse.Namespace) -> int:
         print(list_runs(args.output_path, args.suite))
         return command_line.OK
     code = command_line.OK
-    if args.conf_path is not None:
+    asks_for_runs = (args.conf_path, args.priority, args.models_to_run, args.groups_to_run)
+    if any(value is not None for value in asks_for_runs):
         code = run.execute(args, None)
     runs = list(finished_runs(args.output_path, args.suite))
     if not runs:

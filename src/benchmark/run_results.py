@@ -57,7 +57,7 @@ def finish_run(run: ActiveRun, max_error_rate: float) -> RunOutcome:
     scorer = Scorer(run.spec.adapter_spec, metrics)
     _store_values(run, scorer.score(run.states.states(run.evaluated)))
     stats = sorted(
-        scorer.stable.stats() + outcome_stats(outcomes, scorer.num_unscored),
+        scorer.stats() + outcome_stats(run.num_requests, outcomes, scorer.num_unscored),
         key=lambda stat: stat.name.key,
     )
     status: Status = "dry-run" if run.is_dry else "finished"

@@ -8,7 +8,7 @@ from benchmark.adapters.adapter_spec import AdapterSpec
 from benchmark.adapters.request_state import RequestState
 from benchmark.aggregation import Aggregator
 from benchmark.metrics.metric import Metric
-from benchmark.metrics.stat import Stat
+from benchmark.metrics.stat import MetricName, Stat
 from common.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Scorer:
         self._adapter_spec = adapter_spec
         self._metrics = list(metrics)
         self.stable, self.volatile = Aggregator(), Aggregator()
+        self._totals: dict[MetricName, Stat] = {}
         self.num_unscored = 0  # instances that a metric could not make sense of
 
     def score(self, states: Iterable[PlacedState]) -> Iterator[Value]:
@@ -48,11 +49,22 @@ class Scorer:
                 if metric.is_volatile:
                     self.volatile.add(instance, trial, stats)
                     continue
-                self.stable.add(instance, trial, stats)
+                if metric.is_total:
+                    self._add_totals(stats)
+                else:
+                    self.stable.add(instance, trial, stats)
                 for stat in stats:
                     if stat.mean is not None:
                         name, k = stat.name.name, stat.name.k
                         yield place, trial, name if k is None else f"{name}@{k}", stat.mean
+
+    def stats(self) -> list[Stat]:
+        """Return the stable statistics."""
+        return self.stable.stats() + list(self._totals.values())
+
+    def _add_totals(self, stats: list[Stat]) -> None:
+        for stat in stats:
+            self._totals.setdefault(stat.name, Stat(name=stat.name)).merge(stat)
 
     def _evaluate(
         self, metric: Metric, answered: list[RequestState], about_references: list[RequestState]

@@ -16,7 +16,7 @@ from benchmark.adapters.adapter_spec import (
     AdapterSpec,
 )
 from benchmark.adapters.request_state import RequestState
-from benchmark.metrics.match_metrics import match_metric
+from benchmark.metrics.match_metrics import MATCH_METRICS, match_metric
 from benchmark.metrics.metric import Metric
 from benchmark.metrics.stat import MetricName, Stat
 from benchmark.scenarios.scenario import Instance, PerturbationDescription
@@ -34,7 +34,19 @@ MODES_OF_METHOD = {
 FINISH_REASONS = ["length", "stop", "endoftext", "unknown"]
 MAX_LOGPROB = 1e100  # beyond it, sums of squares overflow
 
+_PROPORTIONS = {
+    *MATCH_METRICS,
+    "accuracy",
+    "prompt_truncated",
+    *(f"finish_reason_{reason}" for reason in FINISH_REASONS),
+}
+
 Measurement = tuple[str, int | None, float]  # name, k, value
+
+
+def is_proportion(name: str) -> bool:
+    """Whether the values of this stat are shares of 1: a count of 0 or 1 is none."""
+    return name in _PROPORTIONS
 
 
 class BasicMetric(Metric):

@@ -14,9 +14,11 @@ class Metric:
     runner and scored by nobody. The names of the stats carry no split; the runner adds it.
 
     `is_volatile`: its values differ from one execution to the next (times); kept apart.
+    `is_total`: one value a request, of interest as a sum: neither split nor averaged over trials.
     """
 
     is_volatile: ClassVar[bool] = False
+    is_total: ClassVar[bool] = False
 
     def evaluate_generation(
         self, adapter_spec: AdapterSpec, request_state: RequestState

@@ -22,19 +22,22 @@ class Estimate(msgspec.Struct, frozen=True):
     interval: tuple[float, float] | None
 
 
-def cluster_mean(values_by_cluster: Mapping[Any, Sequence[float]]) -> Estimate:
+def cluster_mean(
+    values_by_cluster: Mapping[Any, Sequence[float]], *, is_proportion: bool = False
+) -> Estimate:
     """Mean over all values, with an uncertainty that allows for values of a cluster being alike.
 
     With N values in G clusters, the standard error is the cluster-robust
     sqrt(G/(G-1) · Σ_clusters (Σ_values (x - mean))²) / N. The interval is mean ± t · standard
-    error, t of Student's distribution with G-1 degrees of freedom. For proportions (all values
-    are 0 or 1) it is Wilson's score interval of n values: n = N if every cluster has one value.
+    error, t of Student's distribution with G-1 degrees of freedom. For a proportion whose values
+    are all 0 or 1 it is Wilson's score interval of n values: n = N if every cluster has one value.
     Otherwise n is the effective sample size N / design effect, at most N; that is
     1 + p(1-p) / standard error², or G where p is 0 or 1 and the standard error says nothing.
 
     Args:
         values_by_cluster: Values per instance id, over its trials (and perturbations). Their order
             does not matter; clusters without values are left out.
+        is_proportion: Whether values are shares of 1, such as correct or not.
 
     Raises:
         ValueError: There is no value, or one is not finite or beyond ±1e100.
@@ -55,7 +58,7 @@ def cluster_mean(values_by_cluster: Mapping[Any, Sequence[float]]) -> Estimate:
     sum_of_squares = math.fsum(total * total for total in sums)
     correction = num_clusters / (num_clusters - 1)
     standard_error = math.sqrt(correction * sum_of_squares) / num_values
-    if all(value in (0.0, 1.0) for values in clusters for value in values):
+    if is_proportion and all(value in (0.0, 1.0) for values in clusters for value in values):
         size = _effective_size(mean, standard_error, num_values, num_clusters)
         return Estimate(mean, num_clusters, standard_error, wilson_interval(mean, size))
     margin = t_quantile(1 - (1 - CONFIDENCE) / 2, num_clusters - 1) * standard_error

@@ -53,6 +53,14 @@ def test_clusters_of_different_sizes() -> None:
     assert estimate.standard_error == pytest.approx(2 / 3)
 
 
+def proportion_mean(values: dict[str, list[float]]) -> Estimate:
+    return cluster_mean(values, is_proportion=True)
+
+
+def test_counts_of_0_and_1_are_no_proportions() -> None:
+    assert interval_of(cluster_mean(singles(1, 1, 1))) == (1, 1)
+
+
 def test_one_cluster_has_a_mean_but_no_uncertainty() -> None:
     assert cluster_mean({"a": [0, 1]}) == Estimate(0.5, 1, None, None)
     assert cluster_mean({"a": [3], "empty": []}) == Estimate(3, 1, None, None)
@@ -69,26 +77,26 @@ def test_proportions_have_wilson_intervals() -> None:
     assert wilson_interval(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
     assert wilson_interval(1 / 29, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
     values = [1.0] * 81 + [0.0] * 182
-    assert interval_of(cluster_mean(singles(*values))) == wilson_interval(81 / 263, 263)
+    assert interval_of(proportion_mean(singles(*values))) == wilson_interval(81 / 263, 263)
 
 
 def test_proportions_of_0_and_1_stay_uncertain() -> None:
-    lower, upper = interval_of(cluster_mean(singles(1, 1, 1, 1)))
+    lower, upper = interval_of(proportion_mean(singles(1, 1, 1, 1)))
     assert upper == 1
     assert 0.3 < lower < 0.7
-    assert interval_of(cluster_mean(singles(0, 0)))[0] == 0
+    assert interval_of(proportion_mean(singles(0, 0)))[0] == 0
 
 
 def test_alike_trials_of_a_proportion_count_once() -> None:
-    once = cluster_mean(singles(1, 0, 1, 1, 0))
-    alike = cluster_mean({key: [value] * 3 for key, (value,) in singles(1, 0, 1, 1, 0).items()})
+    once = proportion_mean(singles(1, 0, 1, 1, 0))
+    alike = proportion_mean({key: [value] * 3 for key, (value,) in singles(1, 0, 1, 1, 0).items()})
     assert interval_of(alike) == pytest.approx(interval_of(once))
-    right = cluster_mean({"a": [1, 1, 1], "b": [1, 1, 1]})
+    right = proportion_mean({"a": [1, 1, 1], "b": [1, 1, 1]})
     assert interval_of(right) == wilson_interval(1, 2)
 
 
 def test_trials_that_cancel_out_count_no_more_than_their_number() -> None:
-    estimate = cluster_mean({"a": [0, 1], "b": [1, 0], "c": [0, 1]})
+    estimate = proportion_mean({"a": [0, 1], "b": [1, 0], "c": [0, 1]})
     assert estimate.standard_error == 0
     assert interval_of(estimate) == wilson_interval(0.5, 6)
 

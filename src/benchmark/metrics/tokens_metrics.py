@@ -27,6 +27,8 @@ class TokensMetric(Metric):
         count_tokens: Number of tokens of a text for the run's model, if that can be told.
     """
 
+    is_total = True
+
     def __init__(self, count_tokens: Callable[[str], int] | None = None) -> None:
         self._count_tokens = count_tokens
 
