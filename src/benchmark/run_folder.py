@@ -121,8 +121,8 @@ def extends(old: RunRecord, new: RunRecord) -> bool:
     if field == _EXTENDABLE and before is not None and (now is None or now > before):
         return True
     raise ConflictError(
-        f"{new.run_spec.name} was started with another {field} ({before!r} then, {now!r} now): "
-        "use another --suite, or delete the run"
+        f"the run was started with another {field} ({before!r} then, {now!r} now): "
+        "use another --suite, or delete it with benchmark-present --delete-run"
     )
 
 
