@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 _MAX_UNWRITTEN = 1024
 _REFRESH_SECONDS = 0.2
 _GRACE_SECONDS = 0.5
+_GATHER_SECONDS = 0.02
 
 # A run, the place of a request in it, the place of its instance, the request with its result.
 _Written = tuple[ActiveRun, int, int, RequestState]
@@ -231,6 +232,8 @@ class Runner:
     def _write_results(self) -> None:
         while True:
             batch = [self._results.get()]
+            # A commit costs as much as many rows. What waits here is in the cache already.
+            time.sleep(_GATHER_SECONDS)
             try:
                 while len(batch) < _MAX_UNWRITTEN:
                     batch.append(self._results.get_nowait())

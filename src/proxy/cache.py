@@ -19,7 +19,6 @@ import msgspec
 from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from common.canonical_json import canonical_json
 from common.errors import BenchError, DeadlineError, provider_error
 from common.request import RequestResult
 from proxy.clients.client import ProviderCall
@@ -62,7 +61,7 @@ _RENEW_CLAIMS = (
 )
 _PURGE_CLAIMS = delete(cache_claims).where(cache_claims.c.expires_at < bindparam("before"))
 
-_RESULT_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder()
 _RESULT_DECODER = msgspec.json.Decoder(RequestResult)
 
 
@@ -230,7 +229,7 @@ class Cache:
             "key": key,
             "prompt_hash": blake2b(prompt, digest_size=8).digest(),
             "parameters": parameters,
-            "result": _RESULT_ENCODER.encode(msgspec.structs.replace(result, cached=True)).decode(),
+            "result": _ENCODER.encode(msgspec.structs.replace(result, cached=True)).decode(),
             "created_at": time.time(),
         }
 
@@ -285,8 +284,8 @@ def _join(flight: _Flight, deadline: float) -> RequestResult:
 def _split_body(body: bytes) -> tuple[bytes, str]:
     """Return a call's prompt (or messages), and its other fields as JSON."""
     fields: dict[str, Any] = msgspec.json.decode(body)
-    prompt = canonical_json([fields.pop("prompt", None), fields.pop("messages", None)])
-    return prompt, canonical_json(fields).decode()
+    prompt = _ENCODER.encode([fields.pop("prompt", None), fields.pop("messages", None)])
+    return prompt, _ENCODER.encode(fields).decode()  # in order, as the body was
 
 
 def _decoded_error(text: str) -> BenchError:

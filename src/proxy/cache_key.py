@@ -18,6 +18,6 @@ def cache_key(identity: bytes, call: ProviderCall) -> bytes:
         identity,
         call.path.encode(),
         call.body,
-        canonical_json(call.handling),
-        canonical_json(call.random),
+        canonical_json(call.handling) if call.handling else b"{}",
+        canonical_json(call.random) if call.random is not None else b"null",
     )
