@@ -62,14 +62,14 @@ class ActiveRun:
                 yield place, instance_place, state
 
     def extend_states(self) -> None:
-        """Give the answers of a smaller run in the same folder their places in this one."""
+        """Give the answers of a run with fewer or more instances their places in this one."""
         old_places = {key: place for place, key in self.states.state_keys()}
         moves = []
         for place, instance_place, state in self.all_states():
             old_place = old_places.get(state_key(state))
             if old_place is not None:
                 moves.append((old_place, place, instance_place))
-        self.states.move_states(moves, self.evaluated)
+        self.states.move_states(moves, self.evaluated, self.record.hash)
         self.answered = self.states.answered()
         self.num_resumed = self.num_done = len(self.answered)
 

@@ -126,11 +126,27 @@ def _stat(series: _Series) -> Stat:
     stat = Stat(name=series.name)
     for trial in sorted(totals):
         stat.add(totals[trial] / counts[trial])
+    if len(set(counts.values())) > 1:
+        by_cluster = _weighted(series, counts, stat)
     estimate: Estimate = cluster_mean(by_cluster, is_proportion=is_proportion(series.name.name))
     stat.n = estimate.n
     stat.standard_error = estimate.standard_error
     stat.interval = estimate.interval
     return stat
+
+
+def _weighted(series: _Series, counts: dict[int, int], stat: Stat) -> dict[int, list[float]]:
+    """Values by cluster, stretched about the mean so that each trial weighs the same.
+
+    Their plain mean is the mean over trials, and their standard error that of it.
+    """
+    assert stat.mean is not None
+    num_values, mean = len(series.values), stat.mean
+    by_cluster: dict[int, list[float]] = {}
+    for cluster, trial, value in zip(series.clusters, series.trials, series.values, strict=True):
+        weight = num_values / (len(counts) * counts[trial])
+        by_cluster.setdefault(cluster, []).append(mean + weight * (value - mean))
+    return by_cluster
 
 
 def _sums_by_trial(series: _Series) -> dict[int, float]:

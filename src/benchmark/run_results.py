@@ -15,7 +15,7 @@ from benchmark.metrics.stat import Stat
 from benchmark.metrics.tokens_metrics import TokensMetric
 from benchmark.run_folder import RunFolder
 from benchmark.scoring import Scorer, Value
-from benchmark.states_file import StatesFile
+from benchmark.states_file import RUN_HASH, StatesFile
 from common.errors import DataError
 from common.json_files import write_json
 from common.object_spec import create_object
@@ -71,8 +71,8 @@ def finish_run(run: ActiveRun, max_error_rate: float) -> RunOutcome:
     return RunOutcome(name, status, message, stats, run.num_resumed)
 
 
-def read_outcome(folder: RunFolder, name: str) -> RunOutcome | None:
-    """Return how a run ended if nothing is left to do for it, else None.
+def read_outcome(folder: RunFolder, name: str, run_hash: str) -> RunOutcome | None:
+    """Return how the run with that hash ended if nothing is left to do for it, else None.
 
     Raises:
         DataError: Its statistics can't be read.
@@ -81,7 +81,9 @@ def read_outcome(folder: RunFolder, name: str) -> RunOutcome | None:
         return None
     states = StatesFile(folder.states_path)
     try:
-        if states.get_meta("status") != "finished" or "error" in states.outcomes():
+        is_same = states.get_meta(RUN_HASH) == run_hash
+        is_finished = states.get_meta("status") == "finished" and "error" not in states.outcomes()
+        if not (is_same and is_finished):
             return None
     finally:
         states.close()

@@ -26,6 +26,7 @@ from benchmark.run_folder import RunFolder, RunRecord, extends
 from benchmark.run_results import RunOutcome, finish_run, read_outcome
 from benchmark.run_spec import RunSpec
 from benchmark.scenarios.scenario import Scenario
+from benchmark.states_file import RUN_HASH
 from benchmark.window_services.window_service import WindowService
 from common.authentication import Authentication
 from common.data_files import DataFiles
@@ -160,6 +161,10 @@ class Runner:
     def _tasks(self) -> Iterator[Task]:
         """Yield the open requests of all runs, one run after the other, as threads are free."""
         while (run := self._prepared.get()) is not None:
+            if self._execution.exit_on_error and self._is_failing():
+                self._outcomes.put(RunOutcome(run.spec.name, "skipped", "an earlier run failed"))
+                run.close()
+                continue
             self._active.append(run)
             try:
                 yield from self._tasks_of(run)
@@ -168,6 +173,12 @@ class Runner:
                 run.stop_reason = f"{type(error).__name__}: {error}"
             if run.note_fed():
                 self._complete.put(run)
+
+    def _is_failing(self) -> bool:
+        """Whether a run has failed, once all that were begun have ended."""
+        while self._active and not self._stop.is_set():
+            time.sleep(_GATHER_SECONDS)
+        return self._has_failed
 
     def _tasks_of(self, run: ActiveRun) -> Iterator[Task]:
         for place, instance_place, state in run.open_states():
@@ -203,25 +214,36 @@ class Runner:
             return RunOutcome(spec.name, "skipped", "--skip-instances")
         data_path = execution.output_path / "scenarios" / scenario.name
         instances = preprocessor.preprocess(scenario.get_instances(data_path))
+        # What fits the window is part of what is asked.
+        window_limits = {
+            "tokenizer": deployment.tokenizer,
+            "max_request_length": deployment.max_request_length,
+        }
         record = RunRecord(
-            run_spec=spec, deployment=deployment.identity, data_sha256=data_hash(instances)
+            run_spec=spec,
+            deployment=deployment.identity | window_limits,
+            data_sha256=data_hash(instances),
         )
         folder = RunFolder(execution.suite_path, spec.name)
         folder.acquire()
         try:
             earlier = folder.read_record()
-            is_larger = earlier is not None and extends(earlier, record)
-            if earlier is not None and not is_larger:
-                outcome = read_outcome(folder, spec.name)
+            if earlier is not None and not extends(earlier, record):
+                outcome = read_outcome(folder, spec.name, record.hash)
                 if outcome is not None:
                     folder.release()
                     return outcome
+            # Gone first: whatever stops us below, no old score stands under a new name.
+            folder.stats_path.unlink(missing_ok=True)
             run = ActiveRun(record, folder, scenario, adapter, *adapter.select(instances))
             run.is_dry = spec.name in execution.dry_run_names
-            if is_larger:
+            # Places belong to the run that the states file names, in the same transaction; the
+            # record may be that of an extension that was killed halfway.
+            states_hash = run.states.get_meta(RUN_HASH)
+            if states_hash is None:
+                run.states.add_instances(run.evaluated, record.hash)
+            elif states_hash != record.hash:
                 run.extend_states()
-            else:
-                run.states.add_instances(run.evaluated)
             run.states.set_meta("status", "running")
             folder.write_record(record)
         except BaseException:

@@ -28,6 +28,8 @@ from benchmark.stored_result import decode_result, encode_result
 from common.errors import StorageError
 from common.request import Request
 
+RUN_HASH = "run_hash"  # key of the hash of the run that all places belong to
+
 _LAYOUT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -67,6 +69,7 @@ CREATE VIEW IF NOT EXISTS instance_values AS
 """
 _INSERT_STATE = "INSERT OR REPLACE INTO states VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
+_INSERT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _MOVE_STATES = """
 INSERT INTO states
 SELECT moves.place, moves.instance, trial, reference_index, request_mode, output_mapping,
@@ -100,9 +103,9 @@ class StatesFile:
             # What a killed process has committed stays; only a power cut could lose the last rows.
             self._connection.execute("PRAGMA synchronous=OFF")
             self._connection.executescript(_SCHEMA)
-            self._text_ids: dict[str, int] = {
-                text: id for id, text in self._connection.execute("SELECT id, text FROM texts")
-            }
+            self._texts: dict[int, str] = {}
+            self._text_ids: dict[str, int] = {}
+            self._read_texts()
         except sqlite3.DatabaseError as error:
             raise self._explained(error) from error
         layout = self.get_meta("layout")
@@ -117,31 +120,32 @@ class StatesFile:
 
     def get_meta(self, key: str) -> str | None:
         """Return what was noted under `key`."""
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else row[0]
+        return dict(self._read("SELECT key, value FROM meta")).get(key)
 
     def set_meta(self, key: str, value: str) -> None:
         """Note `value` under `key`."""
-        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(key, value)])
+        self._write(_INSERT_META, [(key, value)])
 
-    def add_instances(self, instances: Iterable[Instance]) -> None:
-        """Store the evaluated instances; their places count from 0."""
-        self._write(_INSERT_INSTANCE, _instance_rows(instances))
+    def add_instances(self, instances: Iterable[Instance], run_hash: str = "") -> None:
+        """Store the evaluated instances of the run with that hash; their places count from 0."""
+        with self._transaction():
+            self._connection.executemany(_INSERT_INSTANCE, _instance_rows(instances))
+            self._connection.execute(_INSERT_META, (RUN_HASH, run_hash))
 
     def instances(self) -> list[Instance]:
         """Return the evaluated instances in order."""
-        rows = self._connection.execute("SELECT data FROM instances ORDER BY id")
+        rows = self._read("SELECT data FROM instances ORDER BY id")
         return [_INSTANCE.decode(data) for (data,) in rows]
 
     def answered(self) -> set[int]:
         """Return the places of the requests that have an answer; a failure is none."""
         query = "SELECT id FROM states WHERE outcome IS NOT NULL AND outcome != 'error'"
-        return {place for (place,) in self._connection.execute(query)}
+        return {place for (place,) in self._read(query)}
 
     def outcomes(self) -> dict[str, int]:
         """Return how many requests ended with each outcome."""
         query = "SELECT outcome, count(*) FROM states WHERE outcome IS NOT NULL GROUP BY outcome"
-        return dict(self._connection.execute(query).fetchall())
+        return dict(self._read(query))
 
     def add_states(self, states: Iterable[tuple[int, int, RequestState]]) -> None:
         """Store requests with what came back, in one transaction.
@@ -157,16 +161,15 @@ class StatesFile:
         Args:
             instances: As `instances()` returns them.
         """
-        texts = {id: text for text, id in self._text_ids.items()}
         requests: dict[int, Request] = {}
-        for row in self._connection.cursor().execute("SELECT * FROM states ORDER BY id"):
+        for row in self._read("SELECT * FROM states ORDER BY id"):
             request_id = row[9]
             if request_id not in requests:
-                requests[request_id] = _REQUEST.decode(texts[request_id])
+                requests[request_id] = _REQUEST.decode(self._text(request_id))
             instance = instances[row[1]]
             prompt = row[11]
             if row[10] is not None:
-                prompt = texts[row[10]] + instance.input + prompt
+                prompt = self._text(row[10]) + instance.input + prompt
             state = RequestState(
                 instance=instance,
                 request=replace(requests[request_id], prompt=prompt),
@@ -185,17 +188,21 @@ class StatesFile:
         """Yield the place and the key of every stored request."""
         instances = self.instances()
         query = "SELECT id, instance, trial, reference_index, request_mode FROM states"
-        for place, instance_place, *rest in self._connection.cursor().execute(query):
+        for place, instance_place, *rest in self._read(query):
             yield place, _key(instances[instance_place], *rest)
 
     def move_states(
-        self, moves: Iterable[tuple[int, int, int]], instances: Iterable[Instance]
+        self,
+        moves: Iterable[tuple[int, int, int]],
+        instances: Iterable[Instance],
+        run_hash: str = "",
     ) -> None:
         """Give requests new places, and drop those not named; all at once or not at all.
 
         Args:
             moves: (old place, new place, new place of its instance).
             instances: The new list of evaluated instances.
+            run_hash: Hash of the run that the new places belong to.
         """
         execute = self._connection.execute
         with self._transaction():
@@ -207,6 +214,7 @@ class StatesFile:
             execute("DELETE FROM instances")
             execute(_MOVE_STATES)
             self._connection.executemany(_INSERT_INSTANCE, _instance_rows(instances))
+            execute(_INSERT_META, (RUN_HASH, run_hash))
             execute("DROP TABLE moved")
             execute("DROP TABLE moves")
 
@@ -224,10 +232,9 @@ class StatesFile:
 
     def values(self) -> Iterator[tuple[int, int, str, float]]:
         """Yield all values of metrics, as `add_values` took them, by instance and trial."""
-        texts = {id: text for text, id in self._text_ids.items()}
         query = "SELECT instance, trial, metric, value FROM metric_values"
-        for instance, trial, metric, value in self._connection.cursor().execute(query):
-            yield instance, trial, texts[metric], value
+        for instance, trial, metric, value in self._read(query):
+            yield instance, trial, self._text(metric), value
 
     def clear_values(self) -> None:
         """Forget all values of metrics."""
@@ -264,7 +271,23 @@ class StatesFile:
             cursor = self._connection.execute("INSERT INTO texts (text) VALUES (?)", (text,))
             assert cursor.lastrowid is not None
             self._text_ids[text] = cursor.lastrowid
+            self._texts[cursor.lastrowid] = text
         return self._text_ids[text]
+
+    def _text(self, id: int) -> str:
+        if id not in self._texts:
+            self._read_texts()  # another process writes this file
+        return self._texts[id]
+
+    def _read_texts(self) -> None:
+        for id, text in self._read("SELECT id, text FROM texts"):
+            self._texts[id], self._text_ids[text] = text, id
+
+    def _read(self, query: str) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.cursor().execute(query)
+        except sqlite3.DatabaseError as error:
+            raise self._explained(error) from error
 
     def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         with self._transaction():

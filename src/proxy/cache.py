@@ -8,6 +8,8 @@ that attempt and is never stored.
 """
 
 import itertools
+import os
+import socket
 import threading
 import time
 import uuid
@@ -26,14 +28,15 @@ from proxy.store.database import Database
 from proxy.store.tables import cache_claims, cache_entries
 from proxy.store.write_combiner import WriteCombiner
 
+_HOST = socket.gethostname()[:60]
 _FIRST_POLL_SECONDS = 0.01
 _LAST_POLL_SECONDS = 0.1
 
 _FIND_ENTRY = select(cache_entries.c.result).where(cache_entries.c.key == bindparam("key"))
 _STORE_ENTRY = insert(cache_entries).on_conflict_do_nothing()
-_FIND_CLAIM = select(cache_claims.c.attempt, cache_claims.c.expires_at, cache_claims.c.error).where(
-    cache_claims.c.key == bindparam("key")
-)
+_FIND_CLAIM = select(
+    cache_claims.c.owner, cache_claims.c.attempt, cache_claims.c.expires_at, cache_claims.c.error
+).where(cache_claims.c.key == bindparam("key"))
 _CLAIM_COLUMNS = ("key", "owner", "attempt", "expires_at", "error")
 # Only where no answer has come meanwhile: nobody else can write while this runs.
 _claim = insert(cache_claims).from_select(
@@ -45,8 +48,10 @@ _claim = insert(cache_claims).from_select(
 _TAKE_CLAIM = _claim.on_conflict_do_update(
     index_elements=["key"],
     set_={name: _claim.excluded[name] for name in _CLAIM_COLUMNS[1:]},
-    # A failed attempt is over, and so is one whose lease has lapsed.
-    where=(cache_claims.c.expires_at < bindparam("now")) | cache_claims.c.error.is_not(None),
+    # A failed attempt is over, and so is one whose lease has lapsed or whose process has died.
+    where=(cache_claims.c.expires_at < bindparam("now"))
+    | cache_claims.c.error.is_not(None)
+    | (cache_claims.c.attempt == bindparam("dead")),
 )
 _OWN_CLAIM = (
     cache_claims.c.key == bindparam("key"),
@@ -106,7 +111,7 @@ class Cache:
         self._writes = WriteCombiner(database)
         self._flights: dict[bytes, _Flight] = {}
         self._lock = threading.Lock()
-        self._owner = uuid.uuid4().hex
+        self._owner = f"{_HOST}/{os.getpid()}/{uuid.uuid4().hex}"
         self._attempts = itertools.count()
         self._heart: threading.Thread | None = None
         self._stop = threading.Event()
@@ -164,14 +169,15 @@ class Cache:
         compute: Callable[[], RequestResult],
         deadline: float,
     ) -> RequestResult:
-        attempt = f"{self._owner[:16]}{next(self._attempts):016x}"
+        attempt = f"{self._owner[-16:]}{next(self._attempts):016x}"
+        dead = ""
         while True:
-            stored, has_claim = self._claim(key, attempt)
+            stored, has_claim = self._claim(key, attempt, dead)
             if stored is not None:
                 return stored
             if has_claim:
                 break
-            stored = self._await_other(key, deadline)
+            stored, dead = self._await_other(key, deadline)
             if stored is not None:
                 return stored
         try:
@@ -182,8 +188,12 @@ class Cache:
         self._store(key, attempt, call, result)
         return result
 
-    def _claim(self, key: bytes, attempt: str) -> tuple[RequestResult | None, bool]:
-        """Return the answer if it has arrived meanwhile, else whether the claim is ours."""
+    def _claim(self, key: bytes, attempt: str, dead: str) -> tuple[RequestResult | None, bool]:
+        """Return the answer if it has arrived meanwhile, else whether the claim is ours.
+
+        Args:
+            dead: Another's attempt that is known to be dead, or "".
+        """
         self._start_heart()
         now = time.time()
         claim = {
@@ -193,6 +203,7 @@ class Cache:
             "expires_at": now + self._lease_seconds,
             "error": None,
             "now": now,
+            "dead": dead,
         }
 
         def operation(connection: Any) -> tuple[str | None, bool]:
@@ -204,20 +215,26 @@ class Cache:
         text, has_claim = self._writes.run(operation)
         return (None if text is None else _RESULT_DECODER.decode(text)), has_claim
 
-    def _await_other(self, key: bytes, deadline: float) -> RequestResult | None:
-        """Wait while another process has the claim; None when it lapsed without an answer."""
+    def _await_other(self, key: bytes, deadline: float) -> tuple[RequestResult | None, str]:
+        """Wait while another process has the claim.
+
+        Returns:
+            Its answer, or None when there will be none from it; and its attempt if it has died.
+        """
         pause, awaited = _FIRST_POLL_SECONDS, None
         while True:
             claim = self._database.read_one(self._statements.find_claim, {"key": key})
             stored = self._find(key)
             if stored is not None or claim is None:
-                return stored
-            attempt, expires_at, error = claim
+                return stored, ""
+            owner, attempt, expires_at, error = claim
             awaited = awaited or attempt
             if error is not None and attempt == awaited:
                 raise _decoded_error(error)
             if expires_at < time.time() or attempt != awaited:
-                return None
+                return None, ""
+            if _has_died(owner):
+                return None, attempt
             if time.monotonic() + pause > deadline:
                 raise DeadlineError("another process asks the same and has not answered in time")
             time.sleep(pause)
@@ -270,6 +287,23 @@ class Cache:
                 connection.execute(self._statements.purge_claims, before)
 
             self._writes.run(operation)
+
+
+def _has_died(owner: str) -> bool:
+    """Whether the owner of a claim was a process of this host that is no more.
+
+    Of other hosts' processes, and where the number was given to another, the lease decides.
+    """
+    host, pid, _ = owner.rsplit("/", 2)
+    if host != _HOST:
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _join(flight: _Flight, deadline: float) -> RequestResult:

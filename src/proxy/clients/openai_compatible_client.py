@@ -110,6 +110,7 @@ class OpenAICompatibleClient(Client):
             "class": type(self).__name__,
             "base_url": self._http.base_url,
             "model": self._model_name,
+            "api": self._api,
             "extra_body": self._extra_body,
             **version,
         }
@@ -120,6 +121,7 @@ class OpenAICompatibleClient(Client):
         handling: dict[str, Any] = {}
         body: dict[str, Any] = {
             "model": self._model_name,
+            "api": self._api,
             self._max_tokens_field: request.max_tokens,
         }
         if not is_chat:

@@ -17,16 +17,17 @@ def truncate_at_stop(sequence: Sequence, stop_sequences: list[str]) -> Sequence:
         return sequence
     text = sequence.text[: min(found)]
     tokens: list[Token] = []
-    num_left = len(text_bytes(text))
+    num_left = _find_in_tokens(sequence.tokens, stop_sequences)
+    if num_left is None:
+        num_left = len(text_bytes(text))
     for token in sequence.tokens:
-        size = len(token_bytes(token.text))
         if num_left <= 0:
             break
-        if size > num_left:
-            kept = token_bytes(token.text)[:num_left].decode(errors="replace")
-            token = Token(kept, token.logprob, token.top_logprobs)
+        data = token_bytes(token.text)
+        if len(data) > num_left:
+            token = Token(token_text(data[:num_left]), token.logprob, token.top_logprobs)
         tokens.append(token)
-        num_left -= size
+        num_left -= len(data)
     return Sequence(
         text,
         sum(token.logprob for token in tokens),
@@ -34,3 +35,21 @@ def truncate_at_stop(sequence: Sequence, stop_sequences: list[str]) -> Sequence:
         {"reason": "stop"},
         sequence.thinking,
     )
+
+
+def token_text(data: bytes) -> str:
+    r"""Return the text of a token that stands for `data`: `bytes:\xe2\x80` if that is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{value:02x}" for value in data)
+
+
+def _find_in_tokens(tokens: list[Token], stop_sequences: list[str]) -> int | None:
+    """How many bytes of the tokens precede a stop sequence; None if they hold none.
+
+    Where the text has U+FFFD for bytes that make no character, its length tells less.
+    """
+    data = b"".join(token_bytes(token.text) for token in tokens)
+    starts = [data.find(text_bytes(stop)) for stop in stop_sequences if stop]
+    return min((start for start in starts if start >= 0), default=None)

@@ -30,7 +30,7 @@ cache_claims = Table(
     "cache_claims",
     metadata,
     Column("key", LargeBinary(32), primary_key=True),
-    Column("owner", String(32), nullable=False),  # the process that asks the provider
+    Column("owner", String(128), nullable=False),  # the process that asks the provider
     Column("attempt", String(32), nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("error", Text),  # set when the attempt failed, for those who wait for it
