@@ -230,33 +230,29 @@ BROKEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Commands, Ended]]]:
-    """How runs end whose model gives broken answers for ever; all at once, as retries take time."""
+def test_broken_answers_are_retried_and_never_scored(tmp_path: Path) -> None:
+    # All kinds at once, as retries take time.
     with ExitStack() as stack, ThreadPoolExecutor(len(BROKEN)) as pool:
 
         def run(kind: str) -> tuple[Commands, Ended]:
             behaviour = Behaviour(faults=[{"kind": kind}])
             provider = stack.enter_context(FakeProvider(behaviour))
-            commands = Commands(tmp_path_factory.mktemp(kind), provider.url)
+            folder = tmp_path / kind
+            folder.mkdir()
+            commands = Commands(folder, provider.url)
             commands.write_mirror(1)
             return commands, commands.run()
 
-        yield dict(zip(BROKEN, pool.map(run, BROKEN), strict=True))
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_broken_answers_are_retried_and_never_scored(
-    broken: dict[str, tuple[Commands, Ended]], kind: str
-) -> None:
-    commands, ended = broken[kind]
-    ended.assert_failed("1 of 1 requests failed", BROKEN[kind], "after 6 attempts", code=1)
-    assert "incomplete" in ended.stdout
-    [request] = commands.requests()
-    assert (request["result"]["outcome"], request["result"]["completions"]) == ("error", [])
-    stats = commands.stats()
-    assert stat_of(stats, "num_errors")["sum"] == 1
-    assert "exact_match_indicator" not in {stat["name"]["name"] for stat in stats}
+        runs = list(pool.map(run, BROKEN))
+    for (commands, ended), words in zip(runs, BROKEN.values(), strict=True):
+        ended.assert_failed("1 of 1 requests failed", words, "after 6 attempts", code=1)
+        assert "incomplete" in ended.stdout
+        [request] = commands.requests()
+        assert request["result"]["outcome"] == "error"
+        assert request["result"]["completions"] == []
+        assert stat_of(commands.stats(), "num_errors")["sum"] == 1
+        names = {stat["name"]["name"] for stat in commands.stats()}
+        assert "exact_match_indicator" not in names
 
 
 def test_a_rate_limit_is_waited_for(commands: Commands, provider: FakeProvider) -> None:
@@ -282,7 +278,7 @@ def test_some_failures_are_shown_and_many_make_a_run_incomplete(
 def test_a_model_that_only_fails_is_not_asked_for_ever(
     commands: Commands, provider: FakeProvider
 ) -> None:
-    provider.set(Behaviour(faults=[{"kind": "400"}]))
+    provider.set(Behaviour(latency_seconds=0.05, faults=[{"kind": "400"}]))
     commands.run("-n", "2").assert_failed("requests failed", "The request is invalid.", code=1)
     assert provider.counters().requests < NUM_PROMPTS
 
