@@ -29,13 +29,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The proxy: the store at the bottom, then cache, clients, services, and the server on top.
     "proxy": ("common", "proxy"),
     "proxy.http": ("common", "proxy.http_connection", "proxy.provider_words"),
+    "proxy.local_engine": ("common", "proxy.local_engine"),
     "proxy.store": ("common", "proxy.store"),
-    "proxy.tokenizers": ("common", "proxy.tokenizers"),
+    "proxy.tokenizers": ("common", "proxy.tokenizers", "proxy.local_engine"),
     SERVICE: ("common",),
     "proxy.services.remote_service": ("common", SERVICE, "proxy.http", "proxy.error_answer"),
     "proxy.accounts": ("common", "proxy.store"),
     "proxy.deployments": ("common", SERVICE),
-    "proxy.clients": ("common", "proxy.clients", "proxy.http"),
+    "proxy.clients": ("common", "proxy.clients", "proxy.http", "proxy.local_engine"),
     "proxy.clients.caching_client": ("common", "proxy.clients", "proxy.cache", "proxy.cache_key"),
     "proxy.clients.auto_client": (
         *("common", "proxy.clients", "proxy.tokenizers"),

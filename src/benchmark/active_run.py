@@ -78,6 +78,11 @@ class ActiveRun:
         with self._lock:
             self._num_open += 1
 
+    def note_result(self, result: RequestResult) -> None:
+        """A result has come; one that all others would share stops the run at once."""
+        if result.outcome == "error" and is_fatal(result.error_code or ""):
+            self.stop_reason = result.error
+
     def note_fed(self) -> bool:
         """No more requests will come; return whether the run is complete."""
         with self._lock:
@@ -102,9 +107,7 @@ class ActiveRun:
             self.num_errors += 1
             self.last_error = result.error or ""
             answered = self.num_done - self.num_errors
-            if is_fatal(result.error_code or ""):
-                self.stop_reason = self.last_error
-            elif answered == 0 and self.num_errors >= _MAX_FAILURES_WITHOUT_ANSWER:
+            if answered == 0 and self.num_errors >= _MAX_FAILURES_WITHOUT_ANSWER:
                 self.stop_reason = f"{self.num_errors} requests failed in a row: {self.last_error}"
             return
         self.num_cached += result.cached

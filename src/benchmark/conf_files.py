@@ -1,5 +1,6 @@
 """Conf files (HOCON): lists of run entries, and settings. Importing this takes 0.2 s."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,8 @@ from pyparsing import ParseBaseException
 from benchmark.run_entries import READY, WORK_IN_PROGRESS, RunEntry
 from common.errors import InvalidRequestError
 
+_INCLUDE = re.compile(r"^\s*include\s+(.*)", re.MULTILINE)
+
 
 def read_entries(path: Path) -> list[RunEntry]:
     """Read run entries, one a line: `"description": {status: "READY", priority: 1}`.
@@ -19,9 +22,16 @@ def read_entries(path: Path) -> list[RunEntry]:
     """
     source = str(path)
     try:
-        tree = ConfigFactory.parse_string(path.read_text(encoding="utf-8"), resolve=False)
+        text = path.read_text(encoding="utf-8")
+        if _INCLUDE.search(text):
+            # pyhocon only warns of a missing file, and would read files that nobody named.
+            included = _INCLUDE.findall(text)[0]
+            raise InvalidRequestError(f"{path} includes {included}: put its entries here")
+        tree = ConfigFactory.parse_string(text, resolve=False)
     except OSError as error:
         raise InvalidRequestError(f"can't read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(f"{path} is not UTF-8 text: {error}") from error
     except (ConfigException, ParseBaseException) as error:
         raise InvalidRequestError(f"{source} can't be read: {error}") from error
     entries = []
@@ -48,6 +58,6 @@ def read_setting(path: Path, name: str) -> str | None:
     """
     try:
         value = ConfigFactory.parse_file(str(path)).get(name, None)
-    except (ConfigException, ParseBaseException) as error:
+    except (ConfigException, ParseBaseException, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"{path} can't be read: {error}") from error
     return None if value is None else str(value)

@@ -164,9 +164,7 @@ def entry_point() -> None:
     # Nearly all objects of a run are data without cycles: looking for cycles among 100,000
     # instances as often as by default costs a tenth of the time.
     gc.set_threshold(100_000, 50, 100)
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    code = main()  # has flushed its output, or said why it can't
     os._exit(code)
 
 
@@ -220,6 +218,7 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
             file=sys.stderr,
         )
         return command_line.INTERRUPTED
+    service.close()
     print(results_table(run_specs, outcomes))
     print(f"\nResults: {execution.suite_path}")
     failures = [outcome for outcome in outcomes if outcome.is_failure]

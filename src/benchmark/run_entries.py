@@ -15,7 +15,7 @@ READY = "READY"
 WORK_IN_PROGRESS = "WIP"  # dry run only: how many requests would it take
 
 
-class RunEntry(msgspec.Struct, frozen=True):
+class RunEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a conf file: a description and what to do with it."""
 
     description: str

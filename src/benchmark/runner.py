@@ -194,6 +194,7 @@ class Runner:
         self, run: ActiveRun, place: int, instance_place: int, state: RequestState
     ) -> Callable[[RequestResult], None]:
         def write(result: RequestResult) -> None:
+            run.note_result(result)
             answered = msgspec.structs.replace(state, result=result)
             self._results.put((run, place, instance_place, answered))
 

@@ -5,6 +5,7 @@ given; 130 interrupted. For 1 and 2, one sentence on stderr says what is wrong.
 """
 
 import argparse
+import io
 import logging
 import os
 import re
@@ -51,6 +52,7 @@ def run(command: Callable[[], int | None], name: str) -> int:
             raises is printed as one sentence; any other is a bug and goes on as a traceback.
         name: The command's name, to begin the sentence with.
     """
+    _prepare_output()
     try:
         code = command()
         sys.stdout.flush()
@@ -65,7 +67,20 @@ def run(command: Callable[[], int | None], name: str) -> int:
         # or Python would complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        print(f"{name}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
     return code or OK
+
+
+def _prepare_output() -> None:
+    """Make sure that there is an output, and that it takes every character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 class _KeyHidingFormatter(logging.Formatter):

@@ -111,4 +111,4 @@ def _error(path: Path, line: int | None, error: Exception) -> DataError:
         error, msgspec.ValidationError
     )
     reason = f"not valid JSON ({error})" if is_syntax else str(error)
-    return DataError(f"{where}: {reason}")
+    return DataError(f"{where}: {reason}; if the file is damaged, delete it to fetch it again")

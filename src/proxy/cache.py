@@ -8,6 +8,7 @@ that attempt and is never stored.
 """
 
 import itertools
+import logging
 import os
 import socket
 import threading
@@ -15,20 +16,26 @@ import time
 import uuid
 from collections.abc import Callable
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from common.errors import BenchError, DeadlineError, provider_error
+from common.errors import BenchError, DeadlineError, StorageError, provider_error
 from common.request import RequestResult
 from proxy.clients.client import ProviderCall
 from proxy.store.database import Database
 from proxy.store.tables import cache_claims, cache_entries
 from proxy.store.write_combiner import WriteCombiner
 
+logger = logging.getLogger(__name__)
+
+_PID_NAMESPACE = Path("/proc/self/ns/pid")  # process numbers mean something within it only
 _HOST = socket.gethostname()[:60]
+if _PID_NAMESPACE.is_symlink():
+    _HOST += f"-{os.readlink(_PID_NAMESPACE)}"
 _FIRST_POLL_SECONDS = 0.01
 _LAST_POLL_SECONDS = 0.1
 
@@ -286,7 +293,10 @@ class Cache:
                 before = {"before": now - 10 * self._lease_seconds}
                 connection.execute(self._statements.purge_claims, before)
 
-            self._writes.run(operation)
+            try:
+                self._writes.run(operation)
+            except StorageError as error:  # the next beat may do better; leases outlast two
+                logger.warning("leases could not be renewed: %s", error)
 
 
 def _has_died(owner: str) -> bool:

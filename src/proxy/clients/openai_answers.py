@@ -4,6 +4,7 @@ They are read leniently, since many servers answer in nearly this form only.
 API reference: https://platform.openai.com/docs/api-reference/completions and …/chat
 """
 
+import json
 from typing import Any
 
 import msgspec
@@ -77,7 +78,14 @@ def to_answer(data: bytes) -> Answer:
     Raises:
         ValueError: It is not JSON, or not of the form that these APIs answer in.
     """
-    return _ANSWER.decode(data)
+    try:
+        return _ANSWER.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if b"\\ud" not in data.lower():
+            raise
+        return _ANSWER.decode(_without_surrogates(data))
 
 
 def to_sequence(choice: Choice) -> Sequence:
@@ -233,3 +241,9 @@ def _total(values: list[dict[str, Any]], name: str, inside: str | None = None) -
         if isinstance(count, int):
             counts.append(count)
     return sum(counts) if counts else None
+
+
+def _without_surrogates(data: bytes) -> bytes:
+    """Half a character, which many servers write as a lone surrogate, becomes U+FFFD."""
+    text = json.dumps(json.loads(data), ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

@@ -121,7 +121,6 @@ class OpenAICompatibleClient(Client):
         handling: dict[str, Any] = {}
         body: dict[str, Any] = {
             "model": self._model_name,
-            "api": self._api,
             self._max_tokens_field: request.max_tokens,
         }
         if not is_chat:

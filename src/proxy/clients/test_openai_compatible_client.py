@@ -110,6 +110,7 @@ def test_identity_holds_no_credential() -> None:
         "class": "OpenAICompatibleClient",
         "base_url": "https://api.test/v1",
         "model": "up/stream",
+        "api": "completions",
         "extra_body": {"top_k": 5},
         "api_version": "2024-10-21",
     }

@@ -69,6 +69,12 @@ class ServerService(Service):
             self._cache = create_object(ObjectSpec("proxy.cache.Cache"), database=self._database)
         return self._cache
 
+    def close(self) -> None:
+        if self._cache is not None:
+            self._cache.close()
+        if self._database is not None:
+            self._database.close()
+
     def get_general_info(self) -> GeneralInfo:
         return GeneralInfo(version=VERSION, example_queries=[], all_models=self._deployments.models)
 

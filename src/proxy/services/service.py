@@ -61,6 +61,9 @@ class DeploymentInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Service(ABC):
     """Asks models and tokenizers. All methods may be called from several threads at once."""
 
+    def close(self) -> None:  # noqa: B027  # most services hold nothing
+        """Let go of files and connections; no request may be under way."""
+
     @abstractmethod
     def get_general_info(self) -> GeneralInfo:
         """Return version, examples and models."""
