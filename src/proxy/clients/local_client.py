@@ -12,6 +12,7 @@ from common.request import Outcome, Request, RequestResult, Sequence, Token, Usa
 from proxy.clients.client import Client, ProviderCall
 from proxy.clients.truncation import token_text, truncate_at_stop
 from proxy.local_engine.engine import DEFAULT_IDLE_SECONDS, LocalEngine
+from proxy.local_engine.model_file import find_model
 from proxy.local_engine.protocol import (
     REVISION,
     Completion,
@@ -41,7 +42,7 @@ class LocalClient(Client):
     def __init__(
         self, model_file: str, base_path: Path, idle_seconds: float = DEFAULT_IDLE_SECONDS
     ) -> None:
-        self._engine = LocalEngine(base_path / "models" / model_file, idle_seconds)
+        self._engine = LocalEngine(find_model(base_path, model_file), idle_seconds)
 
     @property
     def identity(self) -> dict[str, Any]:

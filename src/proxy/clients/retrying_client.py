@@ -97,7 +97,7 @@ class RetryingClient(Client):
         # The error's own message may quote the prompt, so the log gets its code only.
         logger.info(
             "%s: %s on attempt %d of %d, next in %.2f s",
-            self.identity.get("model"),
+            self.identity.get("model", self.identity.get("class")),
             error.code,
             attempt,
             self._policy.max_attempts,

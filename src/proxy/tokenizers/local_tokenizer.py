@@ -8,6 +8,7 @@ import msgspec
 
 from common.token_text import text_bytes
 from proxy.local_engine.engine import DEFAULT_IDLE_SECONDS, LocalEngine
+from proxy.local_engine.model_file import find_model
 from proxy.local_engine.protocol import Piece, from_piece
 from proxy.tokenizers.tokenizer import Tokenizer
 
@@ -26,7 +27,7 @@ class LocalTokenizer(Tokenizer):
     def __init__(
         self, model_file: str, base_path: Path, idle_seconds: float = DEFAULT_IDLE_SECONDS
     ) -> None:
-        self._engine = LocalEngine(base_path / "models" / model_file, idle_seconds)
+        self._engine = LocalEngine(find_model(base_path, model_file), idle_seconds)
 
     def encode(self, text: str) -> list[int]:
         return self.encode_all([text])[0]
