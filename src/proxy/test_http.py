@@ -264,8 +264,8 @@ def test_an_account_without_money_is_not_a_rate_limit() -> None:
         ("Retry-After: 7", 7.0),
         ("Retry-After: 0.5", 0.5),
         ("retry-after-ms: 1500", 1.5),
-        (f"Retry-After: {formatdate(time.time() + 3600, usegmt=True)}", 3600.0),
-        (f"Retry-After: {formatdate(0, usegmt=True)}", 0.0),
+        ("Retry-After: IN_AN_HOUR", 3600.0),
+        ("Retry-After: Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
         ("Retry-After: soon", None),
         ("Retry-After: nan", None),
         ("Retry-After: 1.2.3", None),
@@ -275,6 +275,7 @@ def test_an_account_without_money_is_not_a_rate_limit() -> None:
 )
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
 def test_the_wait_asked_for(status: str, header: str, seconds: float | None) -> None:
+    header = header.replace("IN_AN_HOUR", formatdate(time.time() + 3600, usegmt=True))
     wait = raised_by(answer(b"", status, header)).retry_after
     assert wait == (None if seconds is None else pytest.approx(seconds, abs=60))
     assert wait is None or wait >= 0

@@ -64,19 +64,18 @@ def test_a_completion_has_tokens_scores_and_usage(client: LocalClient) -> None:
 
 def test_the_same_request_gets_the_same_answer_whatever_else_runs(client: LocalClient) -> None:
     requests: list[dict[str, Any]] = []
-    for number in range(4):
-        shared = "".join(FACTS[: 6 + 3 * number])
+    for number in range(3):
+        shared = "".join(FACTS[: 3 + 3 * number])
         requests += [
-            {"prompt": shared, "max_tokens": 16, "top_k_per_token": 3},
-            {"prompt": shared + "so", "max_tokens": 16, "temperature": 0.8, "num_completions": 2},
+            {"prompt": shared, "max_tokens": 12, "top_k_per_token": 3},
+            {"prompt": shared + "so", "max_tokens": 8, "temperature": 0.8, "num_completions": 2},
             {"prompt": shared + STORY, "max_tokens": 2, "echo_prompt": True},
-            {"prompt": FACTS[-number - 1] + STORY, "max_tokens": 24, "presence_penalty": 0.5},
+            {"prompt": FACTS[-number - 1] + STORY, "max_tokens": 12, "presence_penalty": 0.5},
         ]
     alone = [ask(client, **fields).completions for fields in requests]
     with ThreadPoolExecutor(8) as threads:
-        results = list(threads.map(lambda fields: ask(client, **fields), requests[::-1] * 2))
-    together = [result.completions for result in results]
-    assert together == alone[::-1] * 2
+        results = list(threads.map(lambda fields: ask(client, **fields), requests[::-1]))
+    assert [result.completions for result in results] == alone[::-1]
 
 
 def test_echo_scores_a_prompt_as_generation_does(client: LocalClient) -> None:
