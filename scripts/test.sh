@@ -5,4 +5,4 @@ set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 scripts/install.sh
-exec venv/bin/python -m pytest -n 2 "$@"
+exec venv/bin/python -m pytest "$@"
