@@ -1,14 +1,26 @@
 """Lets tests beside the modules import what lies in `tests/`, and gives them the checked cases."""
 
+import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
+# What hypothesis keeps of the code it has seen is of use to nobody in this folder.
+os.environ.setdefault(
+    "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "hypothesis"))
+)
 
+import golden_counts
 import shared_spec
+
+if TYPE_CHECKING:
+    from postgresql_server import PostgresqlServer
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +35,34 @@ def golden_cases() -> Callable[[str], list[shared_spec.GoldenCase]]:
         return found
 
     return cases_of
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator["PostgresqlServer"]:
+    """A server for all tests; each has a database of its own. Without one they are skipped."""
+    # Few tests need it, and it takes as long to import as all the others together.
+    from postgresql_server import CanNotStartError, PostgresqlServer
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(PostgresqlServer())
+        except (CanNotStartError, OSError) as error:
+            pytest.skip(f"there is no PostgreSQL: {error}")
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind; SQLite's is a file in `tmp_path`."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/proxy.sqlite"
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.new_schema()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many golden prompts were met, if any were compared."""
+    lines = list(golden_counts.report())
+    if lines:
+        terminalreporter.section("golden prompts: equal / compared")
+        terminalreporter.write("\n".join(lines) + "\n")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs them all; arguments go to pytest, and paths among them
-# start at the project's folder. What every run of pytest gets is set in setup.cfg (addopts).
+# Installs what the tests need and runs them all in two processes, file by file; arguments go to
+# pytest, and paths among them start at the project's folder. What every run of pytest gets is set
+# in setup.cfg (addopts).
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
@@ -32,4 +33,4 @@ install_browser() {
 
 scripts/install.sh
 install_browser
-exec venv/bin/python -m pytest "$@"
+exec venv/bin/python -m pytest --numprocesses 2 --dist loadfile "$@"

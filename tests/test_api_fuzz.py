@@ -12,7 +12,7 @@ from pathlib import Path
 from example_proxy import example_proxy
 
 NUM_EXAMPLES = 8  # of each operation, beside those at the limits of its fields
-SECONDS = 120
+SECONDS = 300
 
 # Providers and tokenizers that fail are told with 502, 503 or 504; answers are as documented.
 SETTINGS = """

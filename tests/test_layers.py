@@ -130,6 +130,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         SERVICE,
     ),
     "benchmark.runner": ("common", "benchmark", SERVICE),
+    "benchmark.profiles": ("common", "benchmark", SERVICE),
+    "benchmark.derivation": ("common", "benchmark", SERVICE),
+    "benchmark.verification": ("common", "benchmark", SERVICE),
     # Mounted by the proxy, which knows nothing of it.
     "benchmark.web": (
         *("common", "benchmark"),
@@ -144,8 +147,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 # Stage of a run → the only modules that know it. The runner alone knows all of them.
 ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
-    "benchmark.data_preprocessor": ("benchmark.runner",),
-    "benchmark.adapters.adapter_factory": ("benchmark.runner",),
+    "benchmark.data_preprocessor": ("benchmark.derivation",),
+    "benchmark.adapters.adapter_factory": ("benchmark.derivation",),
+    "benchmark.derivation": (
+        *("benchmark.active_run", "benchmark.runner", "benchmark.verification"),
+    ),
     "benchmark.executor": ("benchmark.runner",),
     "benchmark.scoring": ("benchmark.run_results",),
     "benchmark.runner": ("benchmark.run",),
@@ -162,6 +168,7 @@ MAY_IMPORT_LATE = (
         "benchmark.present",
         "benchmark.export",
         "benchmark.compare",
+        "benchmark.verify",
         "proxy.server",
     ),
     *("proxy.cli.account_commands", "proxy.cli.cache_commands", "proxy.cli.database_commands"),
@@ -171,7 +178,7 @@ MAY_IMPORT_LATE = (
 # Command → what starting it must not import: --help and errors are there at once.
 COMMANDS = (
     *("benchmark.run", "benchmark.present", "benchmark.export", "benchmark.compare"),
-    *("proxy.server", "proxy.cli.main"),
+    *("benchmark.verify", "proxy.server", "proxy.cli.main"),
 )
 HEAVY = (
     *("sqlalchemy", "numpy", "tqdm", "urllib3", "yaml", "bottle", "gunicorn"),

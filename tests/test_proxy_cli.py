@@ -16,6 +16,7 @@ import pytest
 
 from common.authentication import Authentication
 from common.request import Request
+from common.tokenization import TokenizationRequest
 from proxy.services.remote_service import RemoteService
 from proxy_process import ProxyProcess
 
@@ -188,7 +189,10 @@ def test_usage_and_audit(cli: Cli, proxy: ProxyProcess) -> None:
     service.make_request(proxy.auth, Request(model="simple/model1", prompt="what is used"))
     rows = cli.ask("usage", "--id", "1", "--days", "1", "--json").json
     assert [row["model"] for row in rows] == ["simple/model1"]
-    assert "simple/model1" in cli.ask("usage").output
+    service.tokenize(proxy.auth, TokenizationRequest(text="what is", tokenizer="simple/model1"))
+    table = cli.ask("usage").output
+    assert re.search(r"  simple +simple/model1  ", table)
+    assert re.search(r"  tokenizers +simple/model1  ", table)  # the tokenizer of the same name
     create(cli, "-d", "audited")
     assert cli.ask("audit", "--json").json[0]["action"] == "account.create"
     assert "account.create" in cli.ask("audit").output

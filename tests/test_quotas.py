@@ -4,7 +4,7 @@ import http.client
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -215,9 +215,84 @@ def test_answers_say_how_much_may_still_be_asked(api: ProxyApi, proxy: ProxyProc
     assert not any(name.startswith("x-ratelimit") for name in own_headers(proxy))
 
 
+def test_answers_say_what_is_left_of_a_quota(api: ProxyApi, proxy: ProxyProcess) -> None:
+    quotas: dict[str, Any] = {GROUP: {"daily": 1000, "total": 800, "monthly": Quota(cost_quota=1)}}
+    _, auth = create(api, AccountChange(quotas=quotas))
+    _, headers, _ = post(proxy, auth, "/api/request", {"model": "simple/model1"})
+    assert not any(name.startswith("x-quota") for name in headers)  # of another group
+    request = {"model": MODEL, "prompt": "how much is left of it", "max_tokens": 1}
+    status, headers, _ = post(proxy, auth, "/api/request", request)
+    assert status == 403  # the model has no price, and what is left of the money is told
+    assert headers["x-quota-remaining-dollars"] == headers["x-quota-limit-dollars"] == "1"
+    assert headers["x-quota-period-dollars"] == "monthly"
+    assert headers["x-quota-reset-dollars"].endswith("s")
+    assert headers["x-quota-remaining-tokens"] == headers["x-quota-limit-tokens"] == "800"
+    assert "x-quota-reset-tokens" not in headers  # in all never starts anew
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/request", {"prompt": "left of a quota"}),
+        ("/v1/completions", {"prompt": "left of a quota"}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "left?"}]}),
+        ("/v1/messages", {"messages": [{"role": "user", "content": "left?"}]}),
+    ],
+)
+def test_every_api_tells_what_is_left(
+    api: ProxyApi, proxy: ProxyProcess, path: str, body: dict[str, Any]
+) -> None:
+    _, auth = create(api, AccountChange(quotas={GROUP: {"daily": 5000}}))
+    status, headers, _ = post(proxy, auth, path, body | {"model": MODEL, "max_tokens": 5})
+    assert status == 200
+    assert headers["x-quota-limit-tokens"] == "5000"
+    assert 4000 < int(headers["x-quota-remaining-tokens"]) <= 5000
+
+
 def own_headers(proxy: ProxyProcess) -> dict[str, str]:
     """Those of an answer to someone without limits."""
     return post(proxy, proxy.auth, "/api/request", {"model": "simple/model1"})[1]
+
+
+# --- What asks no model -------------------------------------------------------------------------
+
+
+def test_tokenizing_and_toxicity_are_held_to_rates(api: ProxyApi, proxy: ProxyProcess) -> None:
+    account, auth = create(api, AccountChange(requests_per_minute=3))
+    tokens = {"text": "one two three", "tokenizer": "simple/model1"}
+    assert post(proxy, auth, "/api/tokenize", tokens)[0] == 200
+    assert post(proxy, auth, "/api/toxicity", {"text_batch": ["How do you do?"]})[0] == 200
+    assert post(proxy, auth, "/api/tokenize", tokens | {"text": "four five"})[0] == 200
+    status, headers, body = post(proxy, auth, "/api/tokenize", tokens | {"text": "six"})
+    assert (status, body["error"]["code"]) == (429, "insufficient_quota")
+    assert 0 < int(headers["retry-after"]) <= 20
+    assert post(proxy, auth, "/api/toxicity", {"text_batch": ["And you?"]})[0] == 429
+    # Scores are stored, so they are free like answers.
+    assert post(proxy, auth, "/api/toxicity", {"text_batch": ["How do you do?"]})[0] == 200
+    await_(lambda: sum(row.cached_requests for row in api.usage(1, account.id)) == 1)
+    rows = {(row.group, row.model): row for row in api.usage(1, account.id)}
+    tokenized, scored = rows["tokenizers", "simple/model1"], rows["toxicity", "linear"]
+    assert (tokenized.requests, tokenized.prompt_tokens, tokenized.cost) == (2, 5, 0)
+    assert (scored.requests, scored.cached_requests, scored.prompt_tokens) == (2, 1, 4)
+
+
+def test_tokenizing_and_toxicity_have_quotas(api: ProxyApi, proxy: ProxyProcess) -> None:
+    quotas: dict[str, Any] = {"tokenizers": {"daily": 10}, "toxicity": {"daily": 0}}
+    _, auth = create(api, AccountChange(quotas=quotas))
+    tokens = {"text": "six seven eight", "tokenizer": "simple/model1"}
+    status, headers, _ = post(proxy, auth, "/api/tokenize", tokens)
+    assert status == 200
+    assert headers["x-quota-remaining-tokens"] in ("7", "6")  # settled, or about to be
+    assert post(proxy, auth, "/api/tokenize", tokens | {"text": "x" * 100})[0] == 429
+    status, _, body = post(proxy, auth, "/api/toxicity", {"text_batch": ["Hello."]})
+    assert (status, body["error"]["code"]) == (429, "insufficient_quota")
+
+
+def await_(is_so: Callable[[], bool]) -> None:
+    """Wait for what is written within a second."""
+    until = time.monotonic() + 10
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 # --- Usage --------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ def digest(*parts: bytes) -> bytes:
 
 
 def _normalised(value: Any) -> Any:
+    if isinstance(value, str | int):
+        return value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} can't be written as JSON")

@@ -86,6 +86,7 @@ class DataFiles:
     ) -> None:
         self._waits_seconds = retry_waits_seconds
         self._mirror = open_mirror(mirror, retry_waits_seconds) if mirror else None
+        self.targets: dict[str, Path] = {}  # of all that was asked for, by URL
 
     def fetch(self, file: DataFile, target: Path) -> Path:
         """Return `target` once it holds the content of `file`; fetch that when needed.
@@ -100,6 +101,23 @@ class DataFiles:
         """
         return self._ensure(file, target, _put_file)
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of all that was asked for, as it was fetched, by URL."""
+        origins = {url: read_origin(target) for url, target in sorted(self.targets.items())}
+        return {url: origin.sha256 for url, origin in origins.items() if origin is not None}
+
+    def changed(self) -> list[Path]:
+        """The files, of those asked for, that no longer hold what was fetched.
+
+        What was unpacked from an archive is not looked at: only the archive had a digest.
+        """
+        found = [(target, read_origin(target)) for target in self.targets.values()]
+        return [
+            target
+            for target, origin in found
+            if origin is not None and target.is_file() and _sha256(target) != origin.sha256
+        ]
+
     def fetch_archive(self, file: DataFile, target: Path) -> Path:
         """Return the folder `target` once it holds the unpacked archive `file`; else as `fetch`.
 
@@ -108,6 +126,7 @@ class DataFiles:
         return self._ensure(file, target, _put_unpacked)
 
     def _ensure(self, file: DataFile, target: Path, put: Callable[[Path, Path], None]) -> Path:
+        self.targets[file.url] = target
         # Without the lock first: a data folder may be read-only, once all is there.
         if self._is_current(file, target) and _change(target) is None:
             return target

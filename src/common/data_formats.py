@@ -16,17 +16,26 @@ import msgspec
 
 from common.errors import DataError, StorageError
 
+# For files that were downloaded, which is most of them.
+_FETCH_AGAIN = "if the file is damaged, delete it to fetch it again"
+
 _Row = TypeVar("_Row", bound=msgspec.Struct)
 _Value = TypeVar("_Value")
 
 
-def read_text(path: Path) -> str:
-    """Return a text in UTF-8, as it stands in the file. Raises DataError naming the line."""
-    content = _read(path)
+def read_text(path: Path, *, advice: str = _FETCH_AGAIN) -> str:
+    """Return a text in UTF-8, as it stands in the file. Raises DataError naming the line.
+
+    Args:
+        advice: What to do about a file that can't be read.
+    """
+    content = _read(path, advice)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise _error(path, content.count(b"\n", 0, error.start) + 1, error) from error
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise DataError(f"{path} line {line}: byte 0x{byte:02x} is not UTF-8; {advice}") from error
 
 
 def read_lines(path: Path) -> list[str]:
@@ -110,7 +119,7 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
         raise _error(path, reader.line_num, error) from error
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, advice: str = _FETCH_AGAIN) -> bytes:
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":
@@ -119,15 +128,15 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise _error(path, None, error) from error
+        raise _error(path, None, error, advice) from error
     except OSError as error:
         raise StorageError(f"can't read {path}: {error.strerror}") from error
 
 
-def _error(path: Path, line: int | None, error: Exception) -> DataError:
+def _error(path: Path, line: int | None, error: Exception, advice: str = _FETCH_AGAIN) -> DataError:
     where = f"{path}" if line is None else f"{path} line {line}"
     is_syntax = isinstance(error, msgspec.DecodeError) and not isinstance(
         error, msgspec.ValidationError
     )
     reason = f"not valid JSON ({error})" if is_syntax else str(error)
-    return DataError(f"{where}: {reason}; if the file is damaged, delete it to fetch it again")
+    return DataError(f"{where}: {reason}; {advice}")

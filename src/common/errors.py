@@ -8,6 +8,7 @@
     ├── QuotaError                 the account has used up what it may; nothing was asked
     ├── DataError                  a data file is missing, truncated or not what it should be
     ├── StorageError               a folder, disk or database can't be used
+    │   └── StorageUnavailableError   … now; it may be back soon
     ├── MissingExtraError          an optional package is not installed
     └── ProviderError              a model's provider did not give a usable answer
         ├── RejectedError          it refused this request for good (4xx)
@@ -129,9 +130,18 @@ class StorageError(BenchError):
     code = "storage_error"
 
 
+class StorageUnavailableError(StorageError):
+    """The database is away, or takes no writes, and may be back soon; `retry_after` in seconds."""
+
+    status = 503
+    code = "storage_unavailable"
+    retry_after = 5.0
+
+
 class MissingExtraError(BenchError):
     """An optional package is needed; names the extra to install."""
 
+    status = 503  # a model, tokenizer or scorer can't be had here; the server is well
     code = "missing_extra"
 
     def __init__(self, what: str, extra: str) -> None:

@@ -4,11 +4,12 @@ Field names and defaults are those of the reference system (HELM, 2022); what wa
 marked. msgspec reads and writes these as JSON, with types checked.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 Outcome = Literal["ok", "truncated", "refused", "error"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 FinishReason = Literal["stop", "length", "endoftext", "content_filter", "tool_calls", "unknown"]
 
 MAX_COMPLETIONS = 1024
@@ -105,6 +106,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def model_engine(self) -> str:
         """The part of the model's name after the first "/"."""
         return self.model.partition("/")[2]
+
+    @property
+    def asked_text(self) -> str:
+        """What is to be completed or answered: the prompt, or the last message."""
+        return self.messages[-1].text if self.messages else self.prompt
+
+    def asking(self, text: str) -> "Request":
+        """Return the same with another `asked_text`."""
+        if not self.messages:
+            return msgspec.structs.replace(self, prompt=text)
+        last = msgspec.structs.replace(self.messages[-1], content=text)
+        return msgspec.structs.replace(self, messages=[*self.messages[:-1], last])
 
 
 def _check(is_valid: bool, field: str, value: object, expected: str) -> None:

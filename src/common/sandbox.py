@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,10 @@ class Sandbox:
 
 
 def _communicate(job: bytes, folder: str, limits: Limits) -> tuple[int, bytes]:
-    """Run the child on `job`; return its exit code and output, or (-1, b"") if it was ended."""
+    """Run the child on `job`; return its exit code and output, or (-1, b"") if it was ended.
+
+    No more than an answer may have is read: what writes for ever fills no memory here.
+    """
     with subprocess.Popen(
         [sys.executable, "-I", "-B", str(CHILD)],
         stdin=subprocess.PIPE,
@@ -93,16 +97,21 @@ def _communicate(job: bytes, folder: str, limits: Limits) -> tuple[int, bytes]:
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
         start_new_session=True,
     ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        timer = threading.Timer(limits.seconds + START_SECONDS, _end_group, [child.pid])
+        timer.start()
         try:
-            output, _ = child.communicate(job, timeout=limits.seconds + START_SECONDS)
-        except subprocess.TimeoutExpired:
-            output = None
+            with suppress(BrokenPipeError):  # it was ended before it had read all
+                child.stdin.write(job)
+                child.stdin.close()
+            output = child.stdout.read(limits.max_answer_bytes + 1)
         finally:
+            timer.cancel()
             _end_group(child.pid)
-        if output is None or len(output) > limits.max_answer_bytes:
-            child.communicate()
+        if len(output) > limits.max_answer_bytes:
             return -1, b""
-        return child.returncode, output
+        return child.wait(), output
 
 
 def _end_group(pid: int) -> None:

@@ -46,7 +46,7 @@ def test_lines(path: Path, content: bytes, lines: list[str]) -> None:
 
 def test_a_text_that_is_not_utf_8_is_named(path: Path) -> None:
     path.write_bytes(b"a\ncaf\xe9\n")
-    with pytest.raises(DataError, match=r"file line 2: .*can't decode byte 0xe9"):
+    with pytest.raises(DataError, match=r"file line 2: byte 0xe9 is not UTF-8"):
         read_lines(path)
 
 
@@ -104,7 +104,7 @@ def test_a_bad_csv_row_is_named(path: Path) -> None:
         (b"x,A\n\ny,A,B\n", "line 3: 3 columns where 2 are expected"),
         (b"x,A\ny,C\n", r"line 2: Invalid enum value 'C' - at `\$.answer`"),
         (b'x,A\n"y,B\nz,A\n', "line 3: 1 columns where 2 are expected"),
-        (b"x,A\n\xff,B\n", "line 2: 'utf-8' codec can't decode"),
+        (b"x,A\n\xff,B\n", "line 2: byte 0xff is not UTF-8"),
     ]:
         path.write_bytes(content)
         with pytest.raises(DataError, match=f"file {message}"):

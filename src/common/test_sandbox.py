@@ -70,18 +70,90 @@ def test_what_code_may_do(code: str, answer: Any, grader: Path) -> None:
         "open('a', 'w')",
         "open('/dev/null', 'a')",
         "import os; os.open('.', os.O_TMPFILE | os.O_RDWR)",
+        "import tempfile; open(f'/tmp/{__name__}', 'w')",
+        "import os; os.symlink('/etc/passwd', 'a')",
+        "import os; os.link('/etc/passwd', 'a')",
+        "import os; os.truncate('/etc/passwd', 0)",
+        "import multiprocessing; multiprocessing.Process(target=print).start()",
+        "import signal, os; os.pidfd_open(os.getppid())",
+        "import os; os.posix_spawn('/bin/true', ['true'], {})",
+        "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))",
     ],
 )
 def test_what_code_may_not_do(code: str, grader: Path) -> None:
     assert run(grader, code) == "PermissionError"
 
 
-def test_a_raw_system_call_is_refused_too(grader: Path) -> None:
-    assert run(grader, "import ctypes; x = ctypes.CDLL(None).fork()") == -1
+@pytest.mark.parametrize(
+    "code",
+    [
+        "libc.fork()",
+        "libc.syscall(57)",  # fork
+        "libc.syscall(62, os.getppid(), 9)",  # kill
+        "libc.kill(-1, 9)",
+        "libc.socket(2, 1, 0)",
+        "libc.open(b'a', os.O_CREAT | os.O_WRONLY, 0o600)",
+        "libc.execve(b'/bin/true', None, None)",
+        "libc.ptrace(16, os.getppid(), None, None)",
+        "libc.prctl(22, 0, None)",
+        "libc.mount(b'none', b'/', b'tmpfs', 0, None)",
+    ],
+)
+def test_what_goes_around_python_is_refused_too(code: str, grader: Path) -> None:
+    assert run(grader, f"import ctypes, os; libc = ctypes.CDLL(None); x = {code}") == -1
 
 
 def test_memory_is_limited(grader: Path) -> None:
-    assert run(grader, "x = bytearray(8 << 30)") == "MemoryError"
+    assert run(grader, "x = bytearray(10 << 30)") == "MemoryError"
+    small = Limits(seconds=-8.0, memory_bytes=256 << 20)
+    assert run(grader, "x = [bytearray(1 << 20) for _ in range(10_000)]", small) == "MemoryError"
+
+
+def test_threads_are_limited(grader: Path) -> None:
+    code = (
+        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(9,)).start()"
+    )
+    # By their number, or, for a superuser, by their memory.
+    assert run(grader, code) in ("RuntimeError", "MemoryError", None)
+
+
+def test_a_fork_bomb_makes_no_process(grader: Path) -> None:
+    code = """
+import os
+x = 0
+for _ in range(20_000):
+    try:
+        os.fork()
+        x += 1
+    except OSError:
+        pass
+"""
+    assert run(grader, code) == 0
+
+
+def test_no_other_process_can_be_ended(grader: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        code = """
+import os, signal
+x = 0
+for name in os.listdir("/proc"):
+    for kill in (os.kill, os.killpg):
+        if name.isdecimal():
+            try:
+                kill(int(name), signal.SIGKILL)
+                x += 1
+            except OSError:
+                pass
+"""
+        assert run(grader, code) == 0
+        assert other.poll() is None
+        other.kill()
+
+
+def test_nothing_is_left_behind(grader: Path) -> None:
+    before = set(Path("/tmp").glob("sandbox-*"))
+    assert run(grader, "import os; x = os.getcwd()").startswith("/tmp/sandbox-")
+    assert set(Path("/tmp").glob("sandbox-*")) <= before
 
 
 @pytest.mark.parametrize(
@@ -93,6 +165,13 @@ def test_memory_is_limited(grader: Path) -> None:
         "import os; os.abort()",
         "import sys; sys.setrecursionlimit(10**9); f = lambda: f(); f()",
         "x = 'y' * (2 << 20)",
+        # Deaf to every signal that one can be deaf to, and stopped.
+        "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 3, 13, 14, 15)]\n"
+        "while True: pass",
+        "import signal; signal.raise_signal(signal.SIGSTOP)",
+        # To every descriptor that is open, for ever: the one for the answer is among them.
+        "import os\nwhile True:\n for n in range(64):\n  try: os.write(n, b'y' * 65536)\n"
+        "  except OSError: pass",
     ],
 )
 def test_without_an_answer_there_is_none(code: str, grader: Path) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 BYTES_PREFIX = "bytes:"
 BYTE_MARK = "\\x"
+BYTES_PER_TOKEN = 4  # of English text, where no tokenizer counts
 
 
 def get_num_bytes(texts: Sequence[str]) -> int:
@@ -57,3 +58,15 @@ def token_text(data: bytes) -> str:
 
 def _is_partial(text: str) -> bool:
     return text.startswith(BYTES_PREFIX) and BYTE_MARK in text
+
+
+def guess_num_tokens(text: str) -> int:
+    """Return about how many tokens a text has, where no tokenizer counts them."""
+    return -(-len(text_bytes(text)) // BYTES_PER_TOKEN)
+
+
+def guess_tokens(text: str) -> list[str]:
+    """Return `text` in about `guess_num_tokens` pieces."""
+    num_tokens = guess_num_tokens(text)
+    size = max(1, -(-len(text) // max(1, num_tokens)))
+    return [text[start : start + size] for start in range(0, len(text), size)]

@@ -20,7 +20,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, exists, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from common.errors import BenchError, DeadlineError, StorageError, provider_error
 from common.request import RequestResult
@@ -28,6 +27,7 @@ from proxy.cache_entry import Labels, entry_of
 from proxy.clients.client import ProviderCall
 from proxy.store.database import Database
 from proxy.store.tables import cache_claims, cache_entries
+from proxy.store.upsert import insert
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +56,12 @@ _FIND_CLAIM = select(
     cache_claims.c.owner, cache_claims.c.attempt, cache_claims.c.expires_at, cache_claims.c.error
 ).where(cache_claims.c.key == bindparam("key"))
 _CLAIM_COLUMNS = ("key", "owner", "attempt", "expires_at", "error")
-# Only where no answer has come meanwhile: nobody else can write while this runs.
+# Only where no answer has come meanwhile.
 _claim = insert(cache_claims).from_select(
     _CLAIM_COLUMNS,
-    select(*(bindparam(name) for name in _CLAIM_COLUMNS)).where(~exists().where(*_FRESH_ENTRY)),
+    select(*(bindparam(name, type_=cache_claims.c[name].type) for name in _CLAIM_COLUMNS)).where(
+        ~exists().where(*_FRESH_ENTRY)
+    ),
 )
 _TAKE_CLAIM = _claim.on_conflict_do_update(
     index_elements=["key"],
@@ -67,7 +69,9 @@ _TAKE_CLAIM = _claim.on_conflict_do_update(
     # A failed attempt is over, and so is one whose lease has lapsed or whose process has died.
     where=(cache_claims.c.expires_at < bindparam("now"))
     | cache_claims.c.error.is_not(None)
-    | (cache_claims.c.attempt == bindparam("dead")),
+    | (cache_claims.c.attempt == bindparam("dead"))
+    # Where a lost connection has left open whether the claim was committed.
+    | (cache_claims.c.attempt == _claim.excluded.attempt),
 )
 _OWN_CLAIM = (
     cache_claims.c.key == bindparam("key"),
@@ -250,11 +254,16 @@ class Cache:
         }
 
         def operation(connection: Any) -> tuple[str | None, bool]:
-            if connection.execute(self._statements.take_claim, claim).rowcount == 1:
+            taken = connection.execute(self._statements.take_claim, claim)
+            if not self._database.is_concurrent and taken.rowcount == 1:
                 return None, True
             entry = {"key": key, "oldest": oldest}
             row = connection.execute(self._statements.find_entry, entry).fetchone()
-            return (None if row is None else row[0]), False
+            has_claim = taken.rowcount == 1
+            if has_claim and row is not None:
+                # It was committed while we waited for the claim that was dropped with it.
+                connection.execute(self._statements.drop_claim, {"key": key, "attempt": attempt})
+            return (None, has_claim) if row is None else (row[0], False)
 
         text, has_claim = self._writes.run(operation)
         return (None if text is None else _RESULT_DECODER.decode(text)), has_claim

@@ -132,9 +132,10 @@ class Credentials:
         """What to say where the key `name` is needed, and there is none."""
         misspelt = get_close_matches(name, self._file(), n=1, cutoff=0.85)
         hint = f" (it has {misspelt[0]!r})" if misspelt else ""
+        # The whole path is nothing for those who ask over HTTP.
+        shown = f"{self._path.parent.name}/{self._path.name}"
         return (
-            f"there is no {name}: set it in {self._path}{hint}, "
-            f"or set the variable {variable_of(name)}"
+            f"there is no {name}: set it in {shown}{hint}, or set the variable {variable_of(name)}"
         )
 
     def _file(self) -> dict[str, str]:

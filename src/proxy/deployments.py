@@ -37,7 +37,8 @@ class ModelDeployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A place that serves a model; `name` and `client_spec` are enough.
 
     Lengths are in tokens of `tokenizer_name`; null means not known, and prompts are then sent
-    whole. `max_request_length` bounds prompt and completion together.
+    whole. `max_request_length` bounds prompt and completion together; where there is a
+    `max_output_length` (encoder and decoder), it bounds the prompt, and that the completion.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ModelDeployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tokenizer_name: str | None = None
     max_sequence_length: int | None = None
     max_request_length: int | None = None  # default: max_sequence_length
+    max_output_length: int | None = None
     prefix_token: str = ""
     end_of_text_token: str = ""
     group: str | None = None  # which quotas its calls count for; default: the model's

@@ -1,12 +1,15 @@
 """The command `proxy-server`: one door to every model, over HTTP."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.command_line import add_common_flags, run, set_up_logging
+
+logger = logging.getLogger(__name__)
 
 _MAX_DEFAULT_WORKERS = 8
 _MIN_TIMEOUT_SECONDS = 11
@@ -23,20 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def serve() -> None:
         # They take half a second to import, which --help need not wait for.
         from common.json_log import use_json_log
-        from proxy.services.server_service import default_database_url
         from proxy.serving import Settings, serve
-        from proxy.settings import ServiceSettings
+        from proxy.settings import ServiceSettings, database_url
+        from proxy.store.database import has_password
 
+        if args.database and has_password(args.database):
+            logger.warning(
+                "the password in --database shows in the system's list of processes: give it as "
+                "PGPASSWORD, in ~/.pgpass, or name the database in service.conf"
+            )
         configured = ServiceSettings.read(args.base_path)
         if (args.log_format or configured.log_format) == "json":
             use_json_log()
-        database_url = args.database or configured.database
         settings = Settings(
             host=args.host,
             port=args.port,
             base_path=args.base_path,
             output_path=args.output_path,
-            database_url=database_url or default_database_url(args.base_path),
+            database_url=database_url(args.base_path, args.database),
             num_workers=args.workers,
             num_threads=args.threads,
             timeout_seconds=args.timeout,
@@ -72,7 +79,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("benchmark_output"),
         help="folder of the results that pages show (default: benchmark_output)",
     )
-    add("--database", metavar="URL", help="database (default: proxy.sqlite in the base path)")
+    add(
+        "--database",
+        metavar="URL",
+        help="postgresql+psycopg://USER@HOST/NAME, or another file (default: the setting database, "
+        "or proxy.sqlite in the base path)",
+    )
     num_workers = min(2 * (os.cpu_count() or 1), _MAX_DEFAULT_WORKERS)
     add(
         *("-w", "--workers"),

@@ -22,7 +22,6 @@ from urllib.parse import quote
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from sqlalchemy import select
 
 from common.errors import BenchError, ConflictError, InvalidRequestError
 from common.json_log import FIELDS
@@ -35,12 +34,12 @@ from proxy.cache_tools.upkeep import Upkeep
 from proxy.deployments import Deployments
 from proxy.legacy_get import LegacyGet
 from proxy.metrics import Metrics
+from proxy.open_connections import OpenConnections
 from proxy.operations import Operations
 from proxy.routes.web import KEY_PREFIX, REQUEST_ID, Context
 from proxy.services.server_service import ServerService
 from proxy.settings import ServiceSettings
 from proxy.store.database import Database
-from proxy.store.tables import cache_claims
 from proxy.worker import Worker, end_worker
 
 KEY_FILE = Path("proxy_api_key.txt")
@@ -50,6 +49,7 @@ RESERVED_SECONDS = 10.0
 # Longer than load balancers keep an idle connection (60 s), so that they are the ones to close it.
 _KEEPALIVE_SECONDS = 80
 _FLUSH_SECONDS = 2.0
+_DATABASE_SECONDS = 60.0  # how long the start waits for a database that does not answer
 _HEARTBEAT_SECONDS = 60  # a worker that is silent for so long is replaced
 _BACKLOG = 2048
 _MAX_LINE_BYTES = 4094
@@ -164,7 +164,8 @@ def _tls_context(settings: Settings) -> ssl.SSLContext | None:
 
 
 def _prepare_database(settings: Settings) -> None:
-    database = Database(settings.database_url)
+    # Whatever starts the machines may have started the database a moment ago.
+    database = Database(settings.database_url, patience_seconds=_DATABASE_SECONDS)
     try:
         api_key = Accounts(database).create_first_admin()
         _name_old_accounts(settings.base_path, database)
@@ -215,7 +216,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._settings = settings
         self._installation = installation
         # Each worker that ends after SIGHUP has its slot until then.
-        self.metrics = Metrics(2 * settings.num_workers + _NUM_SPARE_SLOTS)
+        num_slots = 2 * settings.num_workers + _NUM_SPARE_SLOTS
+        self.metrics = Metrics(num_slots)
+        self.open_connections = OpenConnections(num_slots)
         self.patience_seconds = settings.patience_seconds
         self._is_draining = threading.Event()
         self._accounts: Accounts | None = None
@@ -247,7 +250,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Any:
         """Called in each worker."""
         settings, installation = self._settings, self._installation
-        database = Database(settings.database_url)
+        database = Database(settings.database_url, is_prepared=True)
         rules = rules_of(installation.service_settings)
         accounts = self._accounts = Accounts(database, rules=rules)
         service = ServerService(
@@ -266,7 +269,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         ).start()
         operations = Operations(
             metrics=self.metrics,
-            check_database=lambda: _check_database(database),
+            check_database=database.check,
             is_draining=self._is_draining.is_set,
         )
         context = Context(
@@ -286,14 +289,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def flush(self) -> None:
         """Write what the worker has counted; a database that is busy is not waited for long."""
         if self._accounts is not None:
-            writer = threading.Thread(target=self._accounts.close, daemon=True)
+            writer = threading.Thread(target=self._close, args=(self._accounts,), daemon=True)
             writer.start()
             writer.join(_FLUSH_SECONDS)
 
-
-def _check_database(database: Database) -> None:
-    with database.read() as connection:
-        connection.execute(select(cache_claims.c.key).limit(1)).first()
+    def _close(self, accounts: Accounts) -> None:
+        accounts.close()
+        accounts.database.writes.close()
 
 
 def _gunicorn_settings(settings: Settings, listener: socket.socket) -> dict[str, Any]:
@@ -346,12 +348,19 @@ def _end_request(worker: Any, request: Any, environ: dict[str, Any], response: A
     metrics.observe("http_request_seconds", rule, value=time.monotonic() - request.began)
 
 
+def _leave_slot(_arbiter: object, worker: Any) -> None:
+    """In the master: what a worker that has ended had counts no more."""
+    if worker.slot is not None:
+        worker.app.open_connections.set(worker.slot, None)
+
+
 _HOOKS = {
     "pre_fork": _choose_slot,
     "post_fork": _use_slot,
     "pre_request": _begin_request,
     "post_request": _end_request,
     "worker_exit": end_worker,
+    "child_exit": _leave_slot,
 }
 
 

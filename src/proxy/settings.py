@@ -15,6 +15,7 @@ from common.errors import InvalidRequestError, UnknownNameError
 from common.hocon import read_hocon
 
 FILE_NAME = "service.conf"
+DATABASE_NAME = "proxy.sqlite"
 GRANULARITIES = ("daily", "monthly", "total")
 
 _QUOTA_NAME = re.compile(r"(?P<group>[^=\s]+)\.(?P<granularity>[^.=\s]+)")
@@ -83,6 +84,22 @@ class ServiceSettings(
         """
         path = base_path / FILE_NAME
         return _to_settings(read_hocon(path), path) if path.exists() else cls()
+
+
+def database_url(base_path: Path, given: str | None = None) -> str:
+    """Return which database the installation in `base_path` has.
+
+    Args:
+        given: What the command line names, which goes before the setting `database`. Without
+            either it is SQLite in the folder.
+    """
+    default = f"sqlite:///{base_path / DATABASE_NAME}"
+    return given or ServiceSettings.read(base_path).database or default
+
+
+def is_there_a_database(base_path: Path) -> bool:
+    """Whether there is anything that the installation's database may hold."""
+    return bool(ServiceSettings.read(base_path).database) or (base_path / DATABASE_NAME).exists()
 
 
 def parse_quota(text: str) -> QuotaSetting:

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from common.errors import (
     BenchError,
@@ -29,6 +30,7 @@ from proxy.clients.auto_client import AutoClient
 from proxy.clients.client import ProviderCall
 from proxy.deployments import ModelDeployment
 from proxy.store.database import Database
+from proxy.store.tables import cache_claims, cache_entries
 
 KEY = b"k" * 32
 CALL = ProviderCall(b'{"model":"m","prompt":"2+2="}')
@@ -39,15 +41,27 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/proxy.sqlite"
+def url(database_url: str) -> str:
+    return database_url
 
 
 @pytest.fixture
-def cache(url: str) -> Iterator[Cache]:
-    made = Cache(Database(url))
-    yield made
-    made.close()
+def database(url: str) -> Iterator[Database]:
+    with closing(Database(url)) as made:
+        yield made
+
+
+@pytest.fixture
+def cache(database: Database) -> Iterator[Cache]:
+    with closing(Cache(database)) as made:
+        yield made
+
+
+@pytest.fixture
+def file_cache(tmp_path: Path) -> Iterator[Cache]:
+    """A cache in SQLite, for what has nothing to do with the database."""
+    with closing(Cache(Database(f"sqlite:///{tmp_path}/proxy.sqlite"))) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -205,30 +219,29 @@ def test_waiting_ends_with_the_deadline(cache: Cache) -> None:
         assert leader.result().completions[0].text == "4"
 
 
-def test_a_hit_writes_nothing(cache: Cache, tmp_path: Path) -> None:
-    get(cache, Asked())
+def test_a_hit_writes_nothing(file_cache: Cache, tmp_path: Path) -> None:
+    get(file_cache, Asked())
     files = sorted(tmp_path.iterdir())
     with sqlite3.connect(tmp_path / "proxy.sqlite") as other:
         before = other.execute("PRAGMA data_version").fetchone()
         contents = [file.read_bytes() for file in files if not file.name.endswith("-shm")]
         for _ in range(100):
-            assert get(cache, Asked()).cached
+            assert get(file_cache, Asked()).cached
         assert other.execute("PRAGMA data_version").fetchone() == before
     other.close()
     assert [file.read_bytes() for file in files if not file.name.endswith("-shm")] == contents
 
 
-def test_no_claim_is_left_behind(cache: Cache, tmp_path: Path) -> None:
+def test_no_claim_is_left_behind(cache: Cache, database: Database) -> None:
     get(cache, Asked())
-    with sqlite3.connect(tmp_path / "proxy.sqlite") as other:
-        assert other.execute("SELECT count(*) FROM cache_claims").fetchone() == (0,)
-        assert other.execute("SELECT count(*) FROM cache_entries").fetchone() == (1,)
-    other.close()
+    with database.read() as connection:
+        for table, number in ((cache_claims, 0), (cache_entries, 1)):
+            assert connection.execute(select(func.count()).select_from(table)).scalar() == number
 
 
-def test_the_prompt_is_not_kept_beside_its_answer(cache: Cache, tmp_path: Path) -> None:
+def test_the_prompt_is_not_kept_beside_its_answer(file_cache: Cache, tmp_path: Path) -> None:
     call = ProviderCall(b'{"model":"m","prompt":"a secret prompt"}')
-    cache.get_or_compute(KEY, call, Asked(), time.monotonic() + 5)
+    file_cache.get_or_compute(KEY, call, Asked(), time.monotonic() + 5)
     for file in tmp_path.iterdir():
         assert b"a secret prompt" not in file.read_bytes()
 
@@ -274,6 +287,20 @@ def test_one_of_many_follows_a_process_that_is_killed(url: str) -> None:
     with ThreadPoolExecutor(len(caches)) as pool:
         assert list(pool.map(lambda cache: get_text(cache, mine), caches)) == ["4"] * len(caches)
     assert mine.num_calls == 1
+
+
+def test_caches_that_store_and_ask_at_the_same_moment_ask_once(url: str) -> None:
+    caches = [Cache(Database(url)) for _ in range(3)]
+    keys = [bytes([number]) * 32 for number in range(40)]
+    mine = Asked()
+
+    def ask_all(cache: Cache) -> None:
+        for key in keys:
+            get(cache, mine, key)
+
+    with ThreadPoolExecutor(len(caches)) as pool:
+        list(pool.map(ask_all, caches))
+    assert mine.num_calls == len(keys)
 
 
 def test_a_call_that_takes_longer_than_the_lease_keeps_its_claim(url: str) -> None:
@@ -324,8 +351,8 @@ class Asking:
 
 
 @pytest.fixture
-def asking(provider: FakeProvider, cache: Cache) -> Asking:
-    return Asking(provider, cache)
+def asking(provider: FakeProvider, file_cache: Cache) -> Asking:
+    return Asking(provider, file_cache)
 
 
 def test_the_same_request_is_asked_once(asking: Asking) -> None:

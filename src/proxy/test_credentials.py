@@ -169,3 +169,9 @@ def test_what_a_client_lacks(
     tmp_path: Path, spec: ObjectSpec, credential: str | None, lacks: str | None
 ) -> None:
     assert credentials(tmp_path).of_client("openai/gpt", spec, credential) == ({}, lacks)
+
+
+def test_what_is_missing_is_told_without_the_whole_path(tmp_path: Path) -> None:
+    said = credentials(tmp_path).missing("openaiApiKey")
+    assert f"set it in {tmp_path.name}/credentials.conf" in said
+    assert str(tmp_path) not in said  # who asks over HTTP need not know

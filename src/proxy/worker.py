@@ -21,6 +21,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 _BODY_FACTOR = 4.0
 # For a connection that was taken just before the end began to say what it wants.
 _LAST_WORD_SECONDS = 2.0
+# For another worker to take a connection that waits.
+_LEAVING_SECONDS = 0.005
 # For an answer to be taken, beyond the time that a request may take.
 _ANSWER_SECONDS = 60.0
 
@@ -30,13 +32,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     Its application, `self.app`, has `patience_seconds`: for a new connection to say something, for
     a TLS handshake with a request's first line and headers, and, some times over, for a body. It
-    has `begin_drain`, called when the end begins, and `flush`, called last.
+    has `begin_drain`, called when the end begins, and `flush`, called last. `open_connections` are
+    those of all workers, where this one has the `slot`, if any.
     """
+
+    slot: int | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Connections that a thread waits for, and until when it may.
         self._until: dict[TConn, float] = {}
+        # Since it left a connection to others: when to look whether it has been taken.
+        self._resume_at = 0.0
         # Until when new connections may still ask, once the end has begun.
         self._last_word = math.inf
 
@@ -49,7 +56,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         it would wait for one of ours to be free.
         """
         num_busy = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
-        super().set_accept_enabled(enabled and self.alive and num_busy < self.cfg.threads)
+        has_thread = num_busy < self.cfg.threads and time.monotonic() >= self._resume_at
+        super().set_accept_enabled(enabled and self.alive and has_thread)
         if not self.alive:
             # Whoever comes now is refused at once, and can ask elsewhere.
             for listener in self.sockets:
@@ -58,19 +66,42 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for connections to say something, and for threads to end with theirs."""
         if self.alive:
+            self._tell_connections(self.nr_conns)
             self.set_accept_enabled(self.nr_conns < self.worker_connections)
+            if self._resume_at:
+                timeout = min(timeout, max(0.0, self._resume_at - time.monotonic()))
+        else:
+            self._tell_connections(None)
         super().wait_for_and_dispatch_events(timeout)
+
+    def _leaves_to_others(self) -> bool:
+        """Whether another worker had better take the connection that waits; asked once for each."""
+        was_left = self._resume_at > 0
+        self._resume_at = 0.0
+        if was_left or self.slot is None or not self.app.open_connections.is_ahead(self.slot):
+            return False
+        # The other one is told of it at the same time. If it does not come, it is busy.
+        self._resume_at = time.monotonic() + _LEAVING_SECONDS
+        self.set_accept_enabled(False)
+        return True
+
+    def _tell_connections(self, number: int | None) -> None:
+        if self.slot is not None:
+            self.app.open_connections.set(self.slot, number)
 
     # --- Slow clients ---------------------------------------------------------------------------
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection; it gets a thread when it says something."""
+        if self._leaves_to_others():
+            return
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         connection = TConn(self.cfg, client, address, listener.getsockname())
         self.nr_conns += 1
+        self._tell_connections(self.nr_conns)
         connection.timeout = time.monotonic() + self.app.patience_seconds
         self.pending_conns.append(connection)
         readable = partial(self.on_pending_socket_readable, connection)

@@ -10,6 +10,9 @@ from msgspec import UNSET, UnsetType
 
 Granularity = Literal["daily", "monthly", "total"]
 
+# What is counted beside models, as groups of their own. Nobody is paid for it.
+TOKENIZERS_GROUP, TOXICITY_GROUP = "tokenizers", "toxicity"
+
 # Of accounts and keys; databases have 32 bits for them.
 MAX_ID = 2**31 - 1
 Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
@@ -46,8 +49,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
     def may_use_freely(self, group: str) -> bool:
-        """Whether it was told that it may use a group of models without a limit."""
-        return self.is_admin or group in self.free_groups
+        """Whether it may use a group without a quota also where models need one."""
+        is_model = group not in (TOKENIZERS_GROUP, TOXICITY_GROUP)
+        return not is_model or self.is_admin or group in self.free_groups
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, insert, update
-from sqlalchemy.dialects.sqlite import insert as insert_or_update
 
 from proxy.accounts.account import Quota, QuotaChanges
 from proxy.accounts.keys import hashed, new_key, visible_part
 from proxy.accounts.usage import to_nanos
 from proxy.store.tables import accounts, api_keys, quotas
+from proxy.store.upsert import insert as insert_or_update
 
 
 def as_json(value: object) -> str:

@@ -1,4 +1,5 @@
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -13,11 +14,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path}/proxy.sqlite")
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database, of each kind in turn."""
+    with closing(Database(database_url)) as made:
+        yield made
 
 
 @pytest.fixture
-def accounts(database: Database, clock: Clock) -> Accounts:
+def accounts(database: Database, clock: Clock) -> Iterator[Accounts]:
     """Accounts at noon of 2026-11-22."""
-    return Accounts(database, clock, time_of_day=clock)
+    with closing(Accounts(database, clock, time_of_day=clock)) as made:
+        yield made

@@ -4,13 +4,14 @@ from collections import defaultdict
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Table, select
 
 from common.errors import NotFoundError
 from proxy.accounts.account import GRANULARITIES, AccountInfo, Granularity, KeyInfo, Usage
 from proxy.accounts.periods import day_of, period_of, span_of
 from proxy.accounts.usage import NANOS
 from proxy.store.database import Database
+from proxy.store.sums import whole_sum
 from proxy.store.tables import accounts, api_keys, quotas, usage_days
 
 # Account and group of models → granularity → tokens and nanodollars.
@@ -85,8 +86,8 @@ def _used(connection: Connection, day: str, account_id: int | None) -> _Amounts:
             select(
                 table.account_id,
                 table.model_group,
-                func.sum(table.prompt_tokens + table.completion_tokens),
-                func.sum(table.cost),
+                whole_sum(table.prompt_tokens + table.completion_tokens),
+                whole_sum(table.cost),
             )
             .where(table.day.between(*span_of(granularity, day)))
             .group_by(table.account_id, table.model_group)

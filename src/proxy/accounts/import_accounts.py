@@ -11,7 +11,6 @@ from typing import Annotated
 
 import msgspec
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
 from common.errors import DataError
 from common.old_stores import read_store
@@ -22,6 +21,7 @@ from proxy.accounts.keys import hashed, new_key
 from proxy.accounts.usage import usage_values
 from proxy.store.database import Database
 from proxy.store.tables import api_keys, audit_entries, usage_days
+from proxy.store.upsert import insert
 
 OLD_FILES = ("accounts.jsonl", "accounts.sqlite")
 IMPORTED_MODEL = "(imported)"

@@ -256,7 +256,7 @@ def _delete(connection: Connection, account_id: int, now: float, *, erase: bool)
     if erase:
         nobody = {"description": ERASED, "emails": "[]", "groups": "[]"}
         connection.execute(mine.values(nobody))
-    keys = select(api_keys.c.id).where(api_keys.c.account_id == account_id)
+    keys = select(api_keys.c.id).where(api_keys.c.account_id == account_id).order_by(api_keys.c.id)
     connection.execute(delete(sessions).where(sessions.c.key_id.in_(keys)))
     for key_id in connection.execute(keys).scalars().all():
         revoke_key(connection, key_id, now)

@@ -10,19 +10,20 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
 from common.errors import BenchError, PermissionDeniedError, QuotaError, StorageError
-from proxy.accounts.account import Account, Spent
+from proxy.accounts.account import Account, Granularity, Spent
 from proxy.accounts.periods import day_of, end_of
 from proxy.accounts.quota_rows import Held, QuotaRow, QuotaRows
 from proxy.accounts.rates import Levels, Rates
 from proxy.accounts.usage import NANOS, to_nanos
 from proxy.store.database import Database
-from proxy.store.write_combiner import WriteCombiner
+from proxy.store.writes import Writes
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,19 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     held: Held
 
 
+class QuotaLeft(NamedTuple):
+    """A quota, and what is left of it beside what is set aside: tokens, or US dollars.
+
+    `reset_seconds` is how long until it starts anew; None is never.
+    """
+
+    granularity: Granularity
+    is_money: bool
+    limit: float
+    left: float
+    reset_seconds: float | None
+
+
 class Quotas:
     """Lets accounts spend, as far as they may.
 
@@ -51,7 +65,7 @@ class Quotas:
     def __init__(
         self,
         database: Database,
-        writes: WriteCombiner,
+        writes: Writes,
         clock: Callable[[], float] = time.time,
         *,
         lease_seconds: float = 30.0,
@@ -124,6 +138,15 @@ class Quotas:
         """Return how much `account` may ask at once."""
         return self._rates.read(account, self._clock())
 
+    def left(self, account: Account, group: str) -> list[QuotaLeft]:
+        """Return what is left of the quotas that `account` has for `group`."""
+        now = self._clock()
+        day = day_of(now)
+        rows = self._rows.look(account.id, group, day)
+        if rows is None:
+            rows = self._writes.run(lambda it: self._rows.read(it, account.id, group, day))
+        return [left for row in rows or [] for left in _left(row, day, now)]
+
     def close(self) -> None:
         """Stop renewing leases."""
         self._stop.set()
@@ -135,7 +158,7 @@ class Quotas:
         if reservation.id is not None:
             refusal = self._check(connection, held, now, is_priced)
             # Only where it matters: most calls need not look for what has lapsed.
-            if refusal is not None and self._rows.take_back(connection, now):
+            if refusal is not None and self._rows.take_back(connection, held.account_id, now):
                 refusal = self._check(connection, held, now, is_priced)
             if refusal is not None:
                 return refusal
@@ -204,19 +227,29 @@ class Quotas:
             StorageError: The database has failed.
         """
         now = self._clock()
-        unsettled, self._unsettled = self._unsettled, []
 
-        def operation(connection: Any) -> None:
+        def renew(connection: Any) -> list[int]:
             self._rows.renew(connection, self._owner, now + self._lease_seconds)
-            self._rows.take_back(connection, now)
-            for finish in unsettled:
-                finish(connection)
+            return self._rows.lapsed_accounts(connection, now)
 
-        try:
-            self._writes.run(operation)
-        except StorageError:
-            self._unsettled += unsettled
-            raise
+        # Each account in a transaction of its own, as all that locks one.
+        for account_id in self._writes.run(renew):
+            take_back = partial(self._rows.take_back, account_id=account_id, now=now)
+            self._writes.run(take_back)
+        unsettled, self._unsettled = self._unsettled, []
+        for operation in unsettled:
+            self._finish(operation)
+
+
+def _left(row: QuotaRow, day: str, now: float) -> Iterator[QuotaLeft]:
+    end = end_of(row.granularity, day)
+    reset = None if end is None else end.timestamp() - now
+    if row.tokens is not None:
+        left = row.tokens - row.used_tokens - row.reserved_tokens
+        yield QuotaLeft(row.granularity, False, row.tokens, max(0, left), reset)
+    if row.cost is not None:
+        nanos = max(0, row.cost - row.used_cost - row.reserved_cost)
+        yield QuotaLeft(row.granularity, True, row.cost / NANOS, nanos / NANOS, reset)
 
 
 def _refusal(row: QuotaRow, held: Held, now: float, *, is_money: bool) -> QuotaError:

@@ -8,19 +8,18 @@ processes, and are taken from in the transaction that reserves.
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
 from common.errors import QuotaError
 from proxy.accounts.account import Account
+from proxy.accounts.locks import lock_account
 from proxy.store.database import Database
 from proxy.store.tables import rate_levels
+from proxy.store.upsert import insert
 
 _MINUTE = 60.0
 
-_FIND = (
-    select(rate_levels.c.requests, rate_levels.c.tokens, rate_levels.c.updated_at)
-    .where(rate_levels.c.account_id == bindparam("account_id"))
-    .with_for_update()
+_FIND = select(rate_levels.c.requests, rate_levels.c.tokens, rate_levels.c.updated_at).where(
+    rate_levels.c.account_id == bindparam("account_id")
 )
 _COLUMNS = ("requests", "tokens", "updated_at")
 _store = insert(rate_levels).values({name: bindparam(name) for name in ("account_id", *_COLUMNS)})
@@ -82,6 +81,7 @@ class Rates:
         self._put(connection, account, levels.requests.left, levels.tokens.left + tokens, now)
 
     def _locked(self, connection: Any, account: Account, now: float) -> Levels:
+        lock_account(self._database, connection, account.id)
         row = connection.execute(self._find, {"account_id": account.id}).fetchone()
         return _levels(account, row, now)
 

@@ -22,11 +22,6 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path}/proxy.sqlite")
-
-
 def first_key(url: str) -> str | None:
     return Accounts(Database(url)).create_first_admin()
 
@@ -102,8 +97,8 @@ def test_the_first_account_is_an_admin_and_made_once(database: Database) -> None
     assert Accounts(database).create_first_admin() is None
 
 
-def test_of_many_processes_one_gets_the_first_key(tmp_path: Path) -> None:
-    urls = [f"sqlite:///{tmp_path}/proxy.sqlite"] * NUM_PROCESSES
+def test_of_many_processes_one_gets_the_first_key(database_url: str) -> None:
+    urls = [database_url] * NUM_PROCESSES
     with multiprocessing.get_context("spawn").Pool(NUM_PROCESSES) as pool:
         keys = pool.map(first_key, urls)
     assert sum(key is not None for key in keys) == 1

@@ -2,7 +2,6 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,11 +11,10 @@ from proxy.accounts.account import Account, AccountChange, Granularity, Quota, S
 from proxy.accounts.accounts import Accounts
 from proxy.accounts.directory import find_account
 from proxy.accounts.management import Management
-from proxy.accounts.quotas import Quotas
+from proxy.accounts.quotas import QuotaLeft, Quotas
 from proxy.accounts.rules import AccountRules, parse_quotas
 from proxy.store.database import Database
-from proxy.store.write_combiner import OnFailure, WriteCombiner
-from some_accounts import NOON, Clock, limited
+from some_accounts import NOON, Clock, FailingWrites, limited
 
 GROUP = "gpt4"
 LEASE_SECONDS = 0.3
@@ -103,6 +101,21 @@ def test_where_only_others_hold_it_a_second_later_may_do(accounts: Accounts) -> 
     with pytest.raises(QuotaError, match="try again when they are done") as raised:
         accounts.quotas.reserve(account, GROUP, 60, None)
     assert raised.value.retry_after == 1
+
+
+def test_what_is_left_is_told(accounts: Accounts, clock: Clock) -> None:
+    account = limited(accounts, {GROUP: {"daily": 100, "total": Quota(cost_quota=0.5)}})
+    day = QuotaLeft("daily", False, 100, 100, 12 * 3600)
+    money = QuotaLeft("total", True, 0.5, 0.5, None)
+    assert accounts.quotas.left(account, GROUP) == [day, money]
+    accounts.quotas.reserve(account, GROUP, 60, 0.2)
+    use(accounts, account, 15, 0.1)
+    day, money = day._replace(left=25), money._replace(left=0.2)
+    assert accounts.quotas.left(account, GROUP) == [day, money]
+    clock.now += 13 * 3600
+    day = day._replace(left=100, reset_seconds=23 * 3600)
+    assert accounts.quotas.left(account, GROUP) == [day, money]
+    assert accounts.quotas.left(account, "other") == []
 
 
 def test_what_never_fits_has_no_time_to_retry(accounts: Accounts) -> None:
@@ -227,17 +240,18 @@ def test_of_many_threads_none_gets_more_than_there_is(accounts: Accounts) -> Non
 
 def _reserve_and_die(url: str, account: Account) -> None:
     database = Database(url)
-    quotas = Quotas(database, WriteCombiner(database), lease_seconds=LEASE_SECONDS)
+    quotas = Quotas(database, database.writes, lease_seconds=LEASE_SECONDS)
     quotas.reserve(account, GROUP, 100, None)
     os._exit(9)
 
 
-def test_what_a_killed_process_held_lapses_with_its_lease(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/proxy.sqlite"
-    accounts = Accounts(Database(url))
+def test_what_a_killed_process_held_lapses_with_its_lease(
+    database: Database, database_url: str
+) -> None:
+    accounts = Accounts(database)
     account = limited(accounts, {GROUP: {"daily": 100}})
     process = multiprocessing.get_context("spawn").Process(
-        target=_reserve_and_die, args=(url, account)
+        target=_reserve_and_die, args=(database_url, account)
     )
     process.start()
     process.join()
@@ -270,28 +284,11 @@ def test_a_lapsed_reservation_is_not_let_go_twice(accounts: Accounts, clock: Clo
     assert room(accounts, account) == 70
 
 
-class _FailingCombiner(WriteCombiner):
-    """Fails as a database on a full disk does, while it is told to."""
-
-    is_failing = False
-
-    def run(self, operation: object) -> object:
-        if self.is_failing:
-            raise StorageError("the disk is full")
-        return super().run(operation)  # type: ignore[arg-type]
-
-    def add(self, operation: object, on_failure: OnFailure) -> None:
-        if self.is_failing:
-            on_failure(StorageError("the disk is full"))
-        else:
-            super().add(operation, on_failure)  # type: ignore[arg-type]
-
-
 def test_what_could_not_be_charged_is_charged_later(
     database: Database, accounts: Accounts, clock: Clock
 ) -> None:
     account = limited(accounts, {GROUP: {"daily": 100}})
-    writes = _FailingCombiner(database)
+    writes = FailingWrites(database.writes)
     quotas = Quotas(database, writes, clock)
     held = quotas.reserve(account, GROUP, 50, None)
     writes.is_failing = True

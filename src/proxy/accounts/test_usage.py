@@ -7,8 +7,7 @@ from proxy.accounts.accounts import Accounts
 from proxy.accounts.directory import find_account
 from proxy.accounts.usage import UsageLog, to_nanos
 from proxy.store.database import Database
-from proxy.store.write_combiner import WriteCombiner
-from some_accounts import NOON, Clock
+from some_accounts import NOON, Clock, FailingWrites
 
 MODEL, GROUP = "openai/davinci", "gpt3"
 
@@ -62,17 +61,9 @@ def test_closing_writes_what_is_left(accounts: Accounts) -> None:
     assert row.cached_requests == 10
 
 
-class _FailingCombiner(WriteCombiner):
-    is_failing = True
-
-    def run(self, operation: object) -> object:
-        if self.is_failing:
-            raise StorageError("the disk is full")
-        return super().run(operation)  # type: ignore[arg-type]
-
-
 def test_what_could_not_be_written_is_kept(database: Database, clock: Clock) -> None:
-    writes = _FailingCombiner(database)
+    writes = FailingWrites(database.writes)
+    writes.is_failing = True
     usage = UsageLog(database, writes, clock)
     usage.count_hit(1, MODEL, GROUP)
     with pytest.raises(StorageError):

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from common.errors import StorageError
 from proxy.accounts.account import Spent, UsageRow
 from proxy.accounts.periods import day_of, days_before
 from proxy.store.database import Database
 from proxy.store.tables import api_keys, usage_days
-from proxy.store.write_combiner import WriteCombiner
+from proxy.store.upsert import insert
+from proxy.store.writes import Writes
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class UsageLog:
     """
 
     def __init__(
-        self, database: Database, writes: WriteCombiner, clock: Callable[[], float] = time.time
+        self, database: Database, writes: Writes, clock: Callable[[], float] = time.time
     ) -> None:
         self._database = database
         self._writes = writes
@@ -127,10 +127,11 @@ class UsageLog:
                 raise
 
     def _write(self, connection: Any, hits: Counter[_Hit], touched: dict[int, float]) -> None:
-        for hit, number in hits.items():
+        # In one order, so that two processes never wait for each other.
+        for hit, number in sorted(hits.items()):
             counts = dict.fromkeys(_COUNTS, 0) | {"requests": number, "cached_requests": number}
             connection.execute(self._add_usage, hit._asdict() | counts)
-        for key_id, used_at in touched.items():
+        for key_id, used_at in sorted(touched.items()):
             connection.execute(self._touch_key, {"key_id": key_id, "used_at": used_at})
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """A database with stored answers, made through the cache."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -8,6 +9,7 @@ from proxy.store.database import Database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    """An empty database."""
-    return Database(f"sqlite:///{tmp_path}/proxy.sqlite")
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database, of each kind in turn."""
+    with closing(Database(database_url)) as made:
+        yield made

@@ -4,6 +4,7 @@ import msgspec
 from sqlalchemy import ColumnElement, func, select
 
 from proxy.store.database import Database
+from proxy.store.sums import whole_sum
 from proxy.store.tables import cache_entries, usage_days
 
 
@@ -38,11 +39,11 @@ def read_statistics(database: Database) -> CacheStatistics:
     of_models = select(
         columns.model,
         func.count().label("num_entries"),
-        func.sum(length).label("num_bytes"),
+        whole_sum(length).label("num_bytes"),
         func.min(columns.created_at).label("oldest"),
         func.max(columns.created_at).label("newest"),
     ).group_by(columns.model)
-    of_usage = select(func.sum(usage_days.c.requests), func.sum(usage_days.c.cached_requests))
+    of_usage = select(whole_sum(usage_days.c.requests), whole_sum(usage_days.c.cached_requests))
     with database.read() as connection:
         rows = connection.execute(of_models.order_by(columns.model)).fetchall()
         num_requests, num_cached_requests = connection.execute(of_usage).one()
@@ -50,7 +51,7 @@ def read_statistics(database: Database) -> CacheStatistics:
     return CacheStatistics(
         num_entries=sum(model.num_entries for model in models),
         num_bytes=sum(model.num_bytes for model in models),
-        num_requests=num_requests or 0,
-        num_cached_requests=num_cached_requests or 0,
+        num_requests=num_requests,
+        num_cached_requests=num_cached_requests,
         models=models,
     )

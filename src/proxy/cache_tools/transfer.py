@@ -9,13 +9,13 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy.dialects.sqlite import insert
 
 from common.errors import DataError
 from common.request import RequestResult
 from proxy.cache_tools.pages import PAGE_LENGTH, pages
 from proxy.store.database import Database
 from proxy.store.tables import cache_entries
+from proxy.store.upsert import insert
 
 _KEY_BYTES, _HASH_BYTES = 32, 8
 

@@ -80,11 +80,14 @@ class Upkeep:
 
     def _enforce(self) -> None:
         try:
-            num_deleted = enforce_limits(
-                self._database,
-                max_entries=self._max_entries,
-                max_age_seconds=self._max_age_seconds,
-            )
+            with self._database.alone("cache-upkeep") as is_alone:  # of several machines
+                if not is_alone:
+                    return
+                num_deleted = enforce_limits(
+                    self._database,
+                    max_entries=self._max_entries,
+                    max_age_seconds=self._max_age_seconds,
+                )
         except StorageError as error:  # the next time may do better
             logger.warning("the cache could not be kept within its limits: %s", error)
             return

@@ -62,10 +62,10 @@ def print_usage(args: argparse.Namespace, rows: Sequence[UsageRow]) -> None:
         print_json(rows)
         return
     print_table(
-        ["day", "account", "model", "requests", "cached", "prompt", "completion", "cost"],
+        ["day", "account", "group", "model", "requests", "cached", "prompt", "completion", "cost"],
         [
             [
-                *(row.day, str(row.account_id), row.model),
+                *(row.day, str(row.account_id), row.group, row.model),
                 *(f"{row.requests:,}", f"{row.cached_requests:,}"),
                 *(f"{row.prompt_tokens:,}", f"{row.completion_tokens:,}", f"{row.cost:.4f}"),
             ]

@@ -28,8 +28,7 @@ from proxy.cache_tools.transfer import export_entries, import_entries
 from proxy.cli.output import format_time, print_json, print_table
 from proxy.clients.auto_client import AutoClient
 from proxy.deployments import Deployments
-from proxy.services.server_service import default_database_url
-from proxy.settings import ServiceSettings
+from proxy.settings import database_url
 from proxy.store.database import Database
 
 _HEADERS = ("model", "entries", "MB", "oldest", "newest")
@@ -40,12 +39,11 @@ _MAX_FIRST_LINE_BYTES = 2**24
 
 @contextmanager
 def _database(args: argparse.Namespace, *, must_exist: bool = True) -> Iterator[Database]:
-    settings = ServiceSettings.read(args.base_path)
-    url = args.database or settings.database or default_database_url(args.base_path)
+    url = database_url(args.base_path, args.database)
     path = Path(url.removeprefix(_SQLITE))
     if must_exist and url.startswith(_SQLITE) and not path.is_file():
         raise InvalidRequestError(f"there is no database at {path}: name its folder with -b")
-    with closing(Database(url)) as database:
+    with closing(Database(url, patience_seconds=0)) as database:
         yield database
 
 
@@ -131,7 +129,10 @@ def export_answers(args: argparse.Namespace) -> int:
         for line in export_entries(database, args.model):
             file.write(line + b"\n")
             num_lines += 1
-    print(f"{num_lines} stored answers were written to {_name(args.file)}", file=sys.stderr)
+    if args.json and args.file != _STDIO:
+        print_json({"num_written": num_lines, "file": args.file})
+    else:
+        print(f"{num_lines} stored answers were written to {_name(args.file)}", file=sys.stderr)
     return OK
 
 

@@ -26,22 +26,41 @@ def add_commands(subparsers: Any) -> None:
 
     database = subparsers.add_parser("db", help="look after the database")
     of_database = database.add_subparsers(metavar="COMMAND", required=True)
-    text = "copy the database, also while a server uses it"
+    text = "copy a SQLite database to a file, also while a server uses it"
     backup = of_database.add_parser("backup", help=text, description=text)
     backup.add_argument("file", type=Path, metavar="FILE")
     backup.set_defaults(run=_back_up)
     add_database_flags(backup)
 
+    text = "bring the database to this version's layout, as a server does at its start"
+    migrating = of_database.add_parser("migrate", help=text, description=text)
+    migrating.set_defaults(run=_migrate)
+    add_database_flags(migrating)
+
+    text = "copy everything into an empty database, such as SQLite's into PostgreSQL"
+    copying = of_database.add_parser("copy", help=text, description=text)
+    copying.add_argument("source", metavar="SOURCE", help="such as sqlite:///prod_env/proxy.sqlite")
+    copying.add_argument("target", metavar="TARGET", help="such as postgresql+psycopg://bench@db/b")
+    copying.set_defaults(run=_copy_database)
+    add_database_flags(copying)
+
 
 def _database_path(args: argparse.Namespace) -> Path:
+    from proxy.settings import database_url
+    from proxy.store.database import is_sqlite
+
+    url = database_url(args.base_path, args.database)
+    if not is_sqlite(url):
+        raise InvalidRequestError(
+            "a database in PostgreSQL is backed up with its own tool: pg_dump --format=custom"
+        )
+    return _file_of(url)
+
+
+def _file_of(url: str) -> Path:
     from sqlalchemy.engine import make_url
 
-    from proxy.services.server_service import default_database_url
-
-    url = make_url(args.database or default_database_url(args.base_path))
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise InvalidRequestError("only sqlite:///FILE is copied here: others have tools for it")
-    path = Path(url.database)
+    path = Path(make_url(url).database or "")
     if not path.is_file():
         raise InvalidRequestError(f"there is no database {path}: name it with -b or --database")
     return path
@@ -55,14 +74,45 @@ def open_database(args: argparse.Namespace) -> Iterator["Database"]:
         StorageError: It can't be used.
     """
     # They take half a second to import, which --help need not wait for.
-    from proxy.services.server_service import default_database_url
+    from proxy.settings import database_url
     from proxy.store.database import Database
 
-    database = Database(args.database or default_database_url(args.base_path))
-    try:
-        yield database
-    finally:
-        database.close()
+    with closing(Database(database_url(args.base_path, args.database), patience_seconds=0)) as it:
+        yield it
+
+
+def _migrate(args: argparse.Namespace) -> None:
+    from proxy.store.migrations import MIGRATIONS
+
+    with open_database(args) as database:
+        name, before = database.name, database.layout
+    if args.json:
+        print_json({"database": name, "before": before, "now": len(MIGRATIONS)})
+    elif before == len(MIGRATIONS):
+        print(f"{name} has layout {before}, the newest.")
+    else:
+        print(f"{name} was brought from layout {before} to {len(MIGRATIONS)}.")
+
+
+def _copy_database(args: argparse.Namespace) -> None:
+    from proxy.store.copying import copy_database
+    from proxy.store.database import Database, is_sqlite
+
+    def tell(table: str, number: int) -> None:
+        if not args.json:
+            print(f"{table}: {number:,} rows", flush=True)
+
+    if is_sqlite(args.source):
+        _file_of(args.source)  # must be there: opening it would make a new one
+    with (
+        closing(Database(args.source, patience_seconds=0)) as source,
+        closing(Database(args.target, patience_seconds=0)) as target,
+    ):
+        copied = copy_database(source, target, tell)
+        if args.json:
+            print_json(copied)
+        else:
+            print(f"{source.name} was copied to {target.name}: {sum(copied.values()):,} rows.")
 
 
 def _import_accounts(args: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     tools: Support = "native"
     tool_choice: Support = "native"
     embedding_input: Support = "native"
+    thinks: bool = False  # before each answer, asked or not, out of the tokens for the answer
     has_logprobs: bool = True  # of the tokens of a completion
     has_prompt_logprobs: bool = True  # by `echo_prompt`
     max_stop_sequences: int | None = None  # at the provider; those beyond are cut on our side

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
+from proxy.clients.capabilities import Capabilities
 from proxy.clients.openai_compatible_client import OpenAICompatibleClient
 
 BASE_URL = "https://api.openai.com/v1"
@@ -51,7 +54,8 @@ class OpenAIClient(OpenAICompatibleClient):
     ) -> None:
         name = model_name.removeprefix("ft:")
         completes = bool(_COMPLETES.fullmatch(name))
-        lacks = _REASONING_LACKS if _REASONS.fullmatch(name) else ()
+        self._reasons = bool(_REASONS.fullmatch(name))
+        lacks = _REASONING_LACKS if self._reasons else ()
         super().__init__(
             base_url,
             model_name,
@@ -65,3 +69,7 @@ class OpenAIClient(OpenAICompatibleClient):
             max_candidates=_MAX_COMPLETION_CANDIDATES if completes else None,
             timeout=timeout,
         )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return msgspec.structs.replace(super().capabilities, thinks=self._reasons)

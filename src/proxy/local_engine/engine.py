@@ -115,6 +115,11 @@ class LocalEngine:
         """What the engine and llama.cpp print."""
         return self._path("log")
 
+    @property
+    def _shown_log(self) -> str:
+        # The whole path is nothing for those who ask over HTTP.
+        return f"{self.log_path.parent.name}/{self.log_path.name}"
+
     def post(self, path: str, body: bytes, deadline: float) -> bytes:
         """Ask the engine, which is started or started again if need be.
 
@@ -149,10 +154,10 @@ class LocalEngine:
                 continue
             if status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise RejectedError(f"the embedded model: {text}")
-            raise UnavailableError(f"the embedded model: {text}; see {self.log_path}")
+            raise UnavailableError(f"the embedded model: {text}; see {self._shown_log}")
         raise UnavailableError(
             f"the embedded model's engine ended {_MAX_STARTS} times while it was asked; "
-            f"see {self.log_path}"
+            f"see {self._shown_log}"
         )
 
     @cached_property
@@ -209,7 +214,7 @@ class LocalEngine:
             state = read_state(self.state_path)
             if state is None:
                 raise UnavailableError(
-                    f"the embedded model's engine ended at once; see {self.log_path}"
+                    f"the embedded model's engine ended at once; see {self._shown_log}"
                 )
             return state
 
@@ -233,7 +238,8 @@ class LocalEngine:
             if time.monotonic() > until:
                 if is_killed:
                     raise UnavailableError(
-                        f"the embedded model's engine does not end; its number is in {life_path}"
+                        "the embedded model's engine does not end; its number is in "
+                        f"{life_path.parent.name}/{life_path.name}"
                     )
                 # Only the engine holds the lock, so the number is still its own.
                 os.kill(int(life_path.read_text(encoding="ascii")), signal.SIGKILL)
@@ -284,7 +290,7 @@ class LocalEngine:
         if status not in (0, EXIT_ALREADY_RUNS):
             raise UnavailableError(
                 f"the embedded model's engine did not start (status {status}): "
-                f"{self._last_error()}; see {self.log_path}"
+                f"{self._last_error()}; see {self._shown_log}"
             )
 
     def _bad_model(self, reason: str) -> DataError:

@@ -22,6 +22,7 @@ def add_routes(app: bottle.Bottle, context: Context) -> None:
         """Go on with a chat."""
         auth = authenticate(context)
         body = decode_body(_MESSAGES)
+        context.groups.note(context.service, auth, body.model, body.deployment)
         request = body.to_request(read_max_age())
         message_id, shows_thinking = f"msg_{request_id()}", body.shows_thinking
         if not body.stream:

@@ -6,6 +6,8 @@ import msgspec
 from common.errors import InvalidRequestError
 from common.request import Request
 from common.tokenization import DecodeRequest, TokenizationRequest
+from proxy.accounts.account import TOKENIZERS_GROUP
+from proxy.routes.limit_headers import note_group
 from proxy.routes.web import Context, authenticate, decode_body, error_of, json_answer
 
 _REQUEST = msgspec.json.Decoder(Request)
@@ -50,7 +52,9 @@ class _Routes:
     def post_request(self) -> bytes:
         """Ask a model. Body: Request; answer: RequestResult."""
         auth = authenticate(self._context)
-        result = self._service.make_request(auth, decode_body(_REQUEST))
+        request = decode_body(_REQUEST)
+        self._context.groups.note(self._service, auth, request.model, request.deployment)
+        result = self._service.make_request(auth, request)
         if result.outcome == "error":
             error = error_of(result)
             raise bottle.HTTPError(error.status, result, error)
@@ -59,9 +63,11 @@ class _Routes:
     def post_tokenize(self) -> bytes:
         """Split a text. Body: TokenizationRequest; answer: TokenizationRequestResult."""
         auth = authenticate(self._context)
+        note_group(TOKENIZERS_GROUP)
         return json_answer(self._service.tokenize(auth, decode_body(_TOKENIZATION_REQUEST)))
 
     def post_decode(self) -> bytes:
         """Turn token ids into text. Body: DecodeRequest; answer: DecodeRequestResult."""
         auth = authenticate(self._context)
+        note_group(TOKENIZERS_GROUP)
         return json_answer(self._service.decode(auth, decode_body(_DECODE_REQUEST)))

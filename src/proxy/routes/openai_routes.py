@@ -63,6 +63,7 @@ class _Routes:
         """Go on with a chat."""
         auth = authenticate(self._context)
         body = decode_body(_CHAT)
+        self._context.groups.note(self._service, auth, body.model, body.deployment)
         max_tokens = body.asked_max_tokens
         if max_tokens is None:
             max_tokens = self._deployments.max_tokens(auth, body.model, body.deployment)
@@ -85,6 +86,7 @@ class _Routes:
         """Complete one prompt or several."""
         auth = authenticate(self._context)
         body = decode_body(_COMPLETION)
+        self._context.groups.note(self._service, auth, body.model, body.deployment)
         prompts = self._as_texts(auth, body, as_prompts(body.prompt))
         max_age = read_max_age()
         requests = [body.to_request(prompt, max_age) for prompt in prompts]
@@ -112,6 +114,7 @@ class _Routes:
         """Turn texts into vectors."""
         auth = authenticate(self._context)
         body = decode_body(_EMBEDDING)
+        self._context.groups.note(self._service, auth, body.model, body.deployment)
         texts = self._as_texts(auth, body, as_prompts(body.input))
         request = body.to_request(texts, read_max_age())
         result = checked(self._service.make_request(auth, request))

@@ -18,10 +18,15 @@ _CURRENT = ' aria-current="page"'
 
 @dataclass(frozen=True)
 class Link:
-    """A place that the header of every page leads to. `path` begins with "/"."""
+    """A place that the header of every page leads to. `path` begins with "/".
+
+    `search` is a route that the search of all pages asks as well: with `q` and the parameters of
+    the page it answers `{"places": [{"label", "detail", "mark", "address"}]}`.
+    """
 
     title: str
     path: str
+    search: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,12 @@ def _file(content: bytes, content_type: str) -> PageFile:
 @lru_cache(maxsize=256)
 def with_header(page: PageFile, links: tuple[Link, ...], current: Link | None) -> PageFile:
     """Return `page` with the header of all pages at its mark, in which `links` stand in order."""
-    items = [
-        f'<li><a href="{html.escape(link.path)}"{_CURRENT if link == current else ""}>'
-        f"{html.escape(link.title)}</a></li>"
-        for link in links
-    ]
+    items = [_item(link, is_current=link == current) for link in links]
     header = _HEADER.read_text(encoding="utf-8").strip().replace(_LINKS_MARK, "\n".join(items))
     return _file(page.content.decode().replace(_HEADER_MARK, header).encode(), page.content_type)
+
+
+def _item(link: Link, *, is_current: bool) -> str:
+    search = f' data-search="{html.escape(link.search)}"' if link.search else ""
+    attributes = f'href="{html.escape(link.path)}"{search}{_CURRENT if is_current else ""}'
+    return f"<li><a {attributes}>{html.escape(link.title)}</a></li>"

@@ -9,7 +9,6 @@ import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,14 +21,16 @@ from common.errors import (
     AuthenticationError,
     BenchError,
     InvalidRequestError,
+    MissingExtraError,
     ProviderError,
+    StorageUnavailableError,
     provider_error,
 )
 from common.request import RequestResult
 from proxy.accounts.account import Account
 from proxy.accounts.accounts import Accounts
-from proxy.accounts.rates import Levels
 from proxy.operations import Operations
+from proxy.routes import limit_headers
 from proxy.routes.callers import WrongKeys, address, sent_authentication
 from proxy.routes.error_shapes import OPENAI_PATH, Failure, shaped
 from proxy.services.service import Service
@@ -39,8 +40,6 @@ MAX_BODY_BYTES = 16 * 2**20
 # Where the WSGI environment has what an access log wants to know.
 REQUEST_ID = "lm_bench.request_id"
 KEY_PREFIX = "lm_bench.key_prefix"
-# And what tells how much the caller may still ask.
-_LEVELS = "lm_bench.levels"
 
 # Errors that only HTTP has.
 _HTTP_CODES = {
@@ -49,6 +48,7 @@ _HTTP_CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request_too_large",
 }
 _OWN_FAILURE = "the server failed; its log says more under this request id"
+_AWAY = "the server's database is away for the moment: try again"
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class Context:
         base_path: Folder of the installation's settings.
         output_path: Folder of the benchmark's results.
         operations: How this process stands.
+        groups: Which quotas the models that were asked count for.
     """
 
     service: Service
@@ -71,6 +72,7 @@ class Context:
     output_path: Path = Path("benchmark_output")
     wrong_keys: WrongKeys = field(default_factory=WrongKeys)
     operations: Operations = field(default_factory=Operations)
+    groups: limit_headers.Groups = field(default_factory=limit_headers.Groups)
 
 
 def authenticate(context: Context) -> Authentication:
@@ -85,10 +87,8 @@ def authenticate(context: Context) -> Authentication:
     auth = sent_authentication()
     # Before the body is read: a stranger can't make us work.
     account = authenticate_key(context, auth)
-    environ = bottle.request.environ
-    environ[KEY_PREFIX] = account.key_prefix
-    if account.has_rate:
-        environ[_LEVELS] = partial(context.accounts.quotas.levels, account)
+    bottle.request.environ[KEY_PREFIX] = account.key_prefix
+    limit_headers.note_account(context.accounts, account)
     return auth
 
 
@@ -130,10 +130,13 @@ def _name(decoder: msgspec.json.Decoder[Any]) -> str:
 
 def read_body() -> bytes:
     """Return the body of the request in hand, which has a limit."""
-    if bottle.request.content_length > MAX_BODY_BYTES:
+    length = bottle.request.content_length
+    if length > MAX_BODY_BYTES:
         raise bottle.HTTPError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     # Not bottle's own reader: it decodes chunks a second time after gunicorn has.
-    body: bytes = bottle.request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
+    body: bytes = bottle.request.environ["wsgi.input"].read(
+        length if length >= 0 else MAX_BODY_BYTES + 1
+    )
     if len(body) > MAX_BODY_BYTES:
         raise bottle.HTTPError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return body
@@ -172,18 +175,7 @@ def _add_headers() -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     if bottle.request.path.startswith(("/api/", OPENAI_PATH)):
         headers["Cache-Control"] = "no-store"
-    if _LEVELS in bottle.request.environ:
-        _add_rate_headers(bottle.request.environ[_LEVELS]())
-
-
-def _add_rate_headers(levels: Levels) -> None:
-    for name, level in zip(Levels._fields, levels, strict=True):
-        if level.limit is not None:
-            seconds = level.seconds_until(level.limit) or 0
-            bottle.response.headers[f"X-RateLimit-Limit-{name.title()}"] = str(level.limit)
-            left = str(max(0, int(level.left)))
-            bottle.response.headers[f"X-RateLimit-Remaining-{name.title()}"] = left
-            bottle.response.headers[f"X-RateLimit-Reset-{name.title()}"] = f"{seconds:.1f}s"
+    limit_headers.add_limits()
 
 
 def _hand_over_errors(handler: Callable[..., bytes]) -> Callable[..., bytes]:
@@ -217,12 +209,16 @@ def _answer_error(raised: bottle.HTTPError) -> bytes:
 
 def describe(error: Exception, request_id: str) -> Failure:
     """Return what a caller is told of `error`; the log is told the rest under `request_id`."""
-    if isinstance(error, ProviderError) or (isinstance(error, BenchError) and error.status < 500):
+    if isinstance(error, ProviderError | MissingExtraError) or (
+        isinstance(error, BenchError) and error.status < 500
+    ):
         subject, wait = getattr(error, "kind", ""), getattr(error, "retry_after", None)
         return Failure(error.status, error.code, str(error), subject, wait)
     # Our own failure: the log has the details, which may name files; the caller gets the code.
     if isinstance(error, BenchError):
         logger.error("request %s: %s", request_id, error)
+        if isinstance(error, StorageUnavailableError):
+            return Failure(error.status, error.code, _AWAY, "", error.retry_after)
         return Failure(error.status, error.code, _OWN_FAILURE)
     logger.error("request %s failed", request_id, exc_info=error)
     return Failure(BenchError.status, BenchError.code, _OWN_FAILURE)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.authentication import Authentication
+from common.metering import Meter, unmetered
 from common.object_spec import ObjectSpec, create_object
 from common.request import Request, RequestResult
 from common.tokenization import (
@@ -16,11 +17,13 @@ from common.tokenization import (
 )
 from common.toxicity import PerspectiveAPIRequest, PerspectiveAPIRequestResult
 from common.version import VERSION
+from proxy.accounts.account import TOKENIZERS_GROUP, TOXICITY_GROUP, Account
 from proxy.clients.auto_client import AutoClient
 from proxy.deployments import Deployments
 from proxy.example_queries import EXAMPLE_QUERIES
 from proxy.services.service import DeploymentInfo, GeneralInfo, Service
-from proxy.services.spending import scope_of, spender
+from proxy.services.spending import meter, scope_of, spender
+from proxy.settings import database_url, is_there_a_database
 from proxy.tokenizers.answers import TokenizerAnswers
 from proxy.tokenizers.tokenizer import Tokenizer
 
@@ -31,13 +34,6 @@ if TYPE_CHECKING:
     from proxy.store.database import Database
     from proxy.toxicity.toxicity_service import ToxicityService
 
-DATABASE_NAME = "proxy.sqlite"
-
-
-def default_database_url(base_path: Path) -> str:
-    """Where the database of an installation is unless told otherwise."""
-    return f"sqlite:///{base_path / DATABASE_NAME}"
-
 
 class ServerService(Service):
     """Answers requests in this process.
@@ -45,7 +41,7 @@ class ServerService(Service):
     Args:
         base_path: Folder of database, models and settings.
         deployments: What can be asked, and where.
-        database: Default: SQLite in `base_path`, opened with the first request.
+        database: Default: that of the installation, opened with the first request.
         accounts: Who may ask; None lets every caller do everything (a benchmark run in process).
         metrics: Where answers and calls are counted.
         timeout_seconds: Total time for one request to a provider, retries included.
@@ -76,7 +72,7 @@ class ServerService(Service):
         # By name: SQLAlchemy takes 0.3 s to import, which a finished run need not wait for.
         with self._lock:
             if self._database is None:
-                url = default_database_url(self._base_path)
+                url = database_url(self._base_path)
                 self._database = create_object(
                     ObjectSpec("proxy.store.database.Database", {"url": url})
                 )
@@ -125,6 +121,7 @@ class ServerService(Service):
             tokenizer=found.tokenizer_name,
             max_sequence_length=length,
             max_request_length=found.max_request_length or length,
+            max_output_length=found.max_output_length,
             end_of_text_token=found.end_of_text_token,
             prefix_token=found.prefix_token,
             group=self._deployments.group_of(found),
@@ -159,29 +156,43 @@ class ServerService(Service):
     def is_stored(self, auth: Authentication, request: Request) -> bool | None:
         if self._accounts is not None:
             return None  # what others have asked is not to be found out
-        is_there = self._database is not None or (self._base_path / DATABASE_NAME).exists()
+        is_there = self._database is not None or is_there_a_database(self._base_path)
         deployment = self._deployments.get(request.model, request.deployment)
         return is_there and self._client.is_stored(deployment, request)
 
     def tokenize(
         self, auth: Authentication, request: TokenizationRequest
     ) -> TokenizationRequestResult:
-        self._authenticate(auth)
-        return self._answers.tokenize(request)
+        account = self._authenticate(auth)
+        result = self._answers.tokenize(request, self._meter(account, TOKENIZERS_GROUP))
+        self._count_hit(account, request.tokenizer, TOKENIZERS_GROUP, is_hit=result.cached)
+        return result
 
     def decode(self, auth: Authentication, request: DecodeRequest) -> DecodeRequestResult:
-        self._authenticate(auth)
-        return self._answers.decode(request)
+        account = self._authenticate(auth)
+        result = self._answers.decode(request, self._meter(account, TOKENIZERS_GROUP))
+        self._count_hit(account, request.tokenizer, TOKENIZERS_GROUP, is_hit=result.cached)
+        return result
 
     def get_toxicity_scores(
         self, auth: Authentication, request: PerspectiveAPIRequest
     ) -> PerspectiveAPIRequestResult:
-        self._authenticate(auth)
-        return self._open_toxicity().score(request)
+        account = self._authenticate(auth)
+        result = self._open_toxicity().score(request, self._meter(account, TOXICITY_GROUP))
+        self._count_hit(account, result.scorer, TOXICITY_GROUP, is_hit=result.cached)
+        return result
 
     def _tokenizer(self, name: str) -> Tokenizer:
         return self._client.tokenizer(self._deployments.get_tokenizer(name))
 
-    def _authenticate(self, auth: Authentication) -> None:
-        if self._accounts is not None:
-            self._accounts.authenticate(auth)
+    def _authenticate(self, auth: Authentication) -> Account | None:
+        return None if self._accounts is None else self._accounts.authenticate(auth)
+
+    def _meter(self, account: Account | None, group: str) -> Meter:
+        if self._accounts is None or account is None:
+            return unmetered
+        return meter(self._accounts.quotas, account, group)
+
+    def _count_hit(self, account: Account | None, name: str, group: str, *, is_hit: bool) -> None:
+        if is_hit and self._accounts is not None and account is not None:
+            self._accounts.usage.count_hit(account.id, name, group)

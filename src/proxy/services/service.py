@@ -62,7 +62,9 @@ class DeploymentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a run needs to know of the deployment that would serve a model.
 
     `identity` is everything that makes its answers its own; lengths are in tokens of `tokenizer`,
-    null where they are not known. `group` is the group that quotas count for.
+    null where they are not known. With a `max_output_length` (encoder and decoder) it bounds the
+    completion, and `max_request_length` the prompt alone. `group` is the group that quotas count
+    for.
     """
 
     name: str
@@ -70,6 +72,7 @@ class DeploymentInfo(msgspec.Struct, frozen=True, kw_only=True):
     tokenizer: str | None = None
     max_sequence_length: int | None = None
     max_request_length: int | None = None
+    max_output_length: int | None = None
     end_of_text_token: str = ""
     prefix_token: str = ""
     group: str = ""

@@ -1,10 +1,11 @@
 """How a request becomes an account's: what it may take is held, and what it took is charged."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from common.metering import Meter, estimated_tokens
 from common.request import Request, RequestResult, Usage
 from proxy.accounts.account import Account, Spent
 from proxy.clients.auto_client import Spend
@@ -12,10 +13,9 @@ from proxy.deployments import ModelDeployment
 from proxy.prices import cost_of, estimate
 
 if TYPE_CHECKING:
-    from proxy.accounts.quotas import Quotas
+    from proxy.accounts.quotas import Quotas, Reservation
 
-# Of text, where nobody has counted; bytes bound tokens, and this is what they are on average.
-_BYTES_PER_TOKEN = 4
+T = TypeVar("T")
 
 
 def spender(
@@ -30,15 +30,41 @@ def spender(
     def spend(send: Callable[[], RequestResult]) -> RequestResult:
         tokens, cost = estimate(request, deployment)
         reservation = quotas.reserve(account, group, tokens, cost)
-        try:
-            result = send()
-        except BaseException:
-            quotas.release(reservation)
-            raise
-        quotas.settle(reservation, spent_by(request, result, deployment))
-        return result
+        return _settled(quotas, reservation, send, lambda it: spent_by(request, it, deployment))
 
     return spend
+
+
+def meter(quotas: "Quotas", account: Account, group: str) -> Meter:
+    """Return what does the work of tokenizers or scorers on `account`; it costs no money.
+
+    Args:
+        group: What it counts for.
+    """
+
+    def metered(name: str, tokens: int, work: Callable[[], T], count: Callable[[T], int]) -> T:
+        def spent(value: T) -> Spent:
+            return Spent(model=name, prompt_tokens=count(value), completion_tokens=0, cost=0.0)
+
+        reservation = quotas.reserve(account, group, tokens, 0.0)
+        return _settled(quotas, reservation, work, spent)
+
+    return metered
+
+
+def _settled(
+    quotas: "Quotas",
+    reservation: "Reservation",
+    work: Callable[[], T],
+    spent: Callable[[T], Spent],
+) -> T:
+    try:
+        value = work()
+    except BaseException:
+        quotas.release(reservation)
+        raise
+    quotas.settle(reservation, spent(value))
+    return value
 
 
 def spent_by(request: Request, result: RequestResult, deployment: ModelDeployment) -> Spent:
@@ -69,15 +95,13 @@ def scope_of(account: Account, cache_scope: str) -> str:
 def _prompt_tokens(request: Request, result: RequestResult) -> int:
     if request.echo_prompt and result.completions:
         return 0  # it is among the tokens of each completion
-    number = sum(map(_tokens_of, [request.prompt, *(request.embedding_input or [])]))
+    number = sum(map(estimated_tokens, [request.prompt, *(request.embedding_input or [])]))
     for message in request.messages or []:
-        number += _tokens_of(msgspec.json.encode(message.content).decode())
+        number += estimated_tokens(msgspec.json.encode(message.content).decode())
     return number
 
 
 def _completion_tokens(result: RequestResult) -> int:
-    return sum(len(sequence.tokens) or _tokens_of(sequence.text) for sequence in result.completions)
-
-
-def _tokens_of(text: str) -> int:
-    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
+    return sum(
+        len(sequence.tokens) or estimated_tokens(sequence.text) for sequence in result.completions
+    )

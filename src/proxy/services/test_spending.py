@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from common.authentication import Authentication
 from common.errors import QuotaError, UnavailableError
 from common.object_spec import ObjectSpec
 from common.request import Message, Request, RequestResult, Sequence, Token, Usage
-from proxy.accounts.account import Account
+from proxy.accounts.account import TOKENIZERS_GROUP, Account
 from proxy.accounts.accounts import Accounts
+from proxy.accounts.rules import AccountRules
 from proxy.deployments import ModelDeployment
 from proxy.prices import Prices
-from proxy.services.spending import scope_of, spender, spent_by
+from proxy.services.spending import meter, scope_of, spender, spent_by
 from proxy.store.database import Database
 from some_accounts import limited
 
@@ -99,6 +101,40 @@ def test_a_call_that_failed_is_free(accounts: Accounts, account: Account) -> Non
         with pytest.raises(UnavailableError):
             spend(fail)
     assert used(accounts, account) == 0
+
+
+def test_work_that_asks_no_model_has_quotas_too(accounts: Accounts) -> None:
+    account = limited(accounts, {TOKENIZERS_GROUP: {"daily": 10}})
+    metered = meter(accounts.quotas, account, TOKENIZERS_GROUP)
+    assert (
+        metered("org/tokenizer", 5, lambda: "a b c d", lambda text: len(text.split())) == "a b c d"
+    )
+    assert used(accounts, account) == 4
+    with pytest.raises(QuotaError, match="daily quota for tokenizers"):
+        metered("org/tokenizer", 7, lambda: pytest.fail("was asked"), lambda _: 0)
+    [row] = accounts.usage.rows(1, account.id)
+    assert (row.model, row.group, row.requests, row.cost) == ("org/tokenizer", "tokenizers", 1, 0)
+
+
+def test_work_that_failed_is_free(accounts: Accounts) -> None:
+    account = limited(accounts, {TOKENIZERS_GROUP: {"daily": 10}})
+    metered = meter(accounts.quotas, account, TOKENIZERS_GROUP)
+
+    def fail() -> None:
+        raise UnavailableError("gone")
+
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            metered("org/tokenizer", 9, fail, lambda _: 9)
+    assert used(accounts, account) == 0
+
+
+def test_work_that_asks_no_model_is_not_denied_for_want_of_a_quota(tmp_path: Path) -> None:
+    rules = AccountRules(deny_without_quota=True)
+    accounts = Accounts(Database(f"sqlite:///{tmp_path}/proxy.sqlite"), rules=rules)
+    account = accounts.authenticate(Authentication(accounts.create("anybody").api_key))
+    metered = meter(accounts.quotas, account, TOKENIZERS_GROUP)
+    assert metered("org/tokenizer", 1, lambda: 1, lambda _: 1) == 1
 
 
 @pytest.mark.parametrize(

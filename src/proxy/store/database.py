@@ -1,197 +1,152 @@
-"""The proxy's database: SQLite in a file.
+"""The proxy's database: SQLite in a file, or PostgreSQL for several machines.
 
 All statements are written in SQLAlchemy Core. Those of the hot path (the cache) are compiled once
 and run by the driver itself: 4 µs in place of 60. No connection is held while a model is asked.
 """
 
-import fcntl
-import logging
-import os
-import sqlite3
-import stat
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import ClauseElement, Connection, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 
-from common.errors import InvalidRequestError, StorageError
+from common.errors import InvalidRequestError
+from common.object_spec import ObjectSpec, create_object
+from proxy.store.backend import Backend
 from proxy.store.migrations import MIGRATIONS, layout_version, migrate
-from proxy.store.write_combiner import WriteCombiner
+from proxy.store.sqlite import SqliteBackend
 
-_BUSY_TIMEOUT_SECONDS = 60
-
-logger = logging.getLogger(__name__)
+PATIENCE_SECONDS = 10.0  # most restarts of a server take less
+KINDS = "use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME"
+_POSTGRESQL_DRIVERS = ("postgresql", "postgresql+psycopg", "postgres")
 
 
 class Database:
     """Connections to one database, brought to the newest layout.
 
     Args:
-        url: Such as `sqlite:///prod_env/proxy.sqlite`.
+        url: Such as `sqlite:///prod_env/proxy.sqlite` or `postgresql+psycopg://bench@db/bench`.
+        patience_seconds: How long to wait for a database elsewhere that does not answer.
+        is_prepared: Whether another process of ours has opened it: then nothing is asked of it
+            before it is needed.
 
     Raises:
         InvalidRequestError: The URL can't be read.
+        MissingExtraError: The driver is not installed.
         StorageError: The database can't be opened or is damaged.
+
+    Attributes:
+        name: What messages call it; never with a password.
+        layout: The number of its layout as it was found; 0 for a new one.
+        writes: Small writes of all threads.
+        is_concurrent: Whether transactions of `writes` overlap, so that `lock` is needed. Those
+            of `write` never do.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise InvalidRequestError(f"not a database URL: {url!r}") from error
-        if parsed.get_backend_name() != "sqlite":
-            raise InvalidRequestError(f"only sqlite:///FILE is served so far, not {url!r}")
-        self.name = parsed.database or ""
-        _make_folder(self.name)
-        # SQLite lets one connection write at a time and makes the others poll with growing sleeps,
-        # so the threads of this process queue up here. A second connection lets them read
-        # meanwhile; checking one out of a pool for each statement costs ten times the statement.
-        self._engine = create_engine(
-            parsed,
-            isolation_level="AUTOCOMMIT",
-            poolclass=NullPool,
-            paramstyle="named",
-            connect_args={"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
-        )
-        event.listen(self._engine, "connect", _prepare_sqlite)
-        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
-        self._queue = _open_queue(self.name)
-        self.writes = WriteCombiner(self)  # the small ones of all threads
-        # One process at a time: to change a new file's journal mode SQLite waits for nobody.
-        with self._explained(), self._turn():
-            self._writer, self._reader = self._engine.connect(), self._engine.connect()
-            self._driver_writer: Any = self._writer.connection.driver_connection
-            self._driver_reader: Any = self._reader.connection.driver_connection
+    def __init__(
+        self, url: str, *, patience_seconds: float = PATIENCE_SECONDS, is_prepared: bool = False
+    ) -> None:
+        self._backend = backend = _open(_parsed(url), patience_seconds)
+        self.name = backend.name
+        self.writes = backend.writes
+        self.is_concurrent = backend.is_concurrent
+        self.layout = len(MIGRATIONS)
+        if not is_prepared:
+            self.layout = self._migrate()
+
+    def _migrate(self) -> int:
         with self.write() as connection:
             version = layout_version(connection)
             if 0 < version < len(MIGRATIONS):
-                self._back_up(version)
+                self._backend.back_up(version)
             migrate(connection)
-
-    def _back_up(self, version: int) -> None:
-        """Copy the database as it is before it is changed for good."""
-        path = f"{self.name}.bak-{version}"
-        unfinished = f"{path}.unfinished"
-        try:
-            Path(unfinished).unlink(missing_ok=True)
-            Path(unfinished).touch(mode=stat.S_IMODE(os.stat(self.name).st_mode))
-            with closing(sqlite3.connect(unfinished)) as copy:
-                self._driver_reader.backup(copy)
-            os.replace(unfinished, path)
-        except OSError as error:
-            raise StorageError(f"can't write {path}: {error.strerror}") from error
-        logger.info(
-            "the database %s was copied to %s before its layout is changed", self.name, path
-        )
+        return version
 
     def compile(self, statement: ClauseElement) -> str:
         """Return `statement` as text for the driver, with named parameters."""
-        return str(statement.compile(dialect=self._engine.dialect))
+        return str(statement.compile(dialect=self._backend.dialect))
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection for single reads, each its own transaction."""
-        with self._explained(), self._read_lock:
-            yield self._reader
+        return self._backend.read()
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection in a transaction that is committed at the end, or undone on an error."""
-        with self.write_hot():
-            yield self._writer
+    def write(self) -> AbstractContextManager[Connection]:
+        """A connection in a transaction that is committed at the end, or undone on an error.
+
+        One follows another, over all processes: what is read in it nobody changes by `write`.
+        """
+        return self._backend.write()
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """A connection that reads everything as it is at one moment."""
+        return self._backend.snapshot()
 
     def read_one(self, compiled: str, parameters: dict[str, Any]) -> Any:
         """Run a compiled SELECT on the driver and return its first row, or None."""
-        with self._explained(), self._read_lock:
-            return self._driver_reader.execute(compiled, parameters).fetchone()
+        return self._backend.read_one(compiled, parameters)
+
+    def lock(self, connection: Any, name: str) -> None:
+        """In an operation of `writes`, wait for all others that lock `name`, until they commit.
+
+        What the operation reads afterwards is as they have left it.
+        """
+        self._backend.lock(connection, name)
 
     @contextmanager
-    def write_hot(self) -> Iterator[Any]:
-        """As `write`, with the driver's own connection, for compiled statements."""
-        with self._explained(), self._write_lock, self._turn():
-            self._driver_writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._driver_writer
-            except BaseException:
-                self._driver_writer.execute("ROLLBACK")
-                raise
-            self._driver_writer.execute("COMMIT")
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether this process is the only one in `alone(name)` of this database.
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait for other processes of ours in the system's queue, which wakes the next at once."""
-        if self._queue is None:
-            yield
-            return
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
+        With SQLite it always is: there the files of the installation are locked.
+        """
+        with self._backend.alone(name) or nullcontext(True) as is_alone:
+            yield is_alone
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except DatabaseError as error:
-            raise StorageError(_explanation(self.name, str(error.orig))) from error
-        except sqlite3.DatabaseError as error:
-            raise StorageError(_explanation(self.name, str(error))) from error
+    def check(self) -> None:
+        """Raise StorageError if the database does not answer at once."""
+        self._backend.check()
 
     def close(self) -> None:
-        """Close both connections."""
-        with self._write_lock, self._read_lock:
-            self._writer.close()
-            self._reader.close()
-            if self._queue is not None:
-                os.close(self._queue)
-                self._queue = None
+        """Close all connections."""
+        self._backend.close()
 
 
-def _make_folder(path: str) -> None:
-    folder = os.path.dirname(path)
+def _parsed(url: str) -> URL:
     try:
-        os.makedirs(folder or ".", exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"can't make the folder {folder!r}: {error.strerror}") from error
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        # Not the text itself, which may hold a password.
+        kind = url.partition(":")[0][:40]
+        raise InvalidRequestError(
+            f"not a database URL, beginning with {kind!r}: {KINDS}"
+        ) from error
 
 
-def _open_queue(path: str) -> int | None:
-    """A file whose lock stands for the turn to write; it is empty, and stays when nobody writes.
+def is_sqlite(url: str) -> bool:
+    """Whether `url` names a file.
 
-    SQLite makes a process that finds another writing sleep for up to 100 ms before it looks again:
-    with two busy workers that is what most requests would spend their time on.
+    Raises:
+        InvalidRequestError: It can't be read.
     """
-    if path in ("", ":memory:"):
-        return None
-    try:
-        return os.open(f"{path}-queue", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:  # a folder that can't be written: SQLite says so, in better words
-        return None
+    return _parsed(url).get_backend_name() == "sqlite"
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # Transactions are begun by hand, so that they take the write lock at once.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    # Hashed keys touch pages at random: keep the index in memory, and write a page back once for
-    # many changes (32 MB each).
-    connection.execute("PRAGMA cache_size=-32768")
-    connection.execute("PRAGMA wal_autocheckpoint=8192")
+def has_password(url: str) -> bool:
+    """Whether there is a secret in `url`; errors are those of `is_sqlite`."""
+    parsed = _parsed(url)
+    return bool(parsed.password or "password" in parsed.query)
 
 
-def _explanation(name: str, reason: str) -> str:
-    if "malformed" in reason or "not a database" in reason:
-        return f"the database {name} is damaged ({reason}): move it aside; a new one is made"
-    if "readonly" in reason or "unable to open" in reason:
-        return f"the database {name} can't be written ({reason}): check the folder's permissions"
-    if "full" in reason:
-        return f"the disk that holds the database {name} is full: free some space"
-    return f"the database {name} failed: {reason}"
+def _open(url: URL, patience_seconds: float) -> Backend:
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        return SqliteBackend(url)
+    if url.drivername in _POSTGRESQL_DRIVERS:
+        # By name: few installations need it.
+        made: Backend = create_object(
+            ObjectSpec("proxy.store.postgresql.PostgresqlBackend"),
+            url=url.set(drivername="postgresql+psycopg"),
+            patience_seconds=patience_seconds,
+        )
+        return made
+    raise InvalidRequestError(f"there is no database of the kind {url.drivername!r}: {KINDS}")

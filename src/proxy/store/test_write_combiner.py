@@ -8,7 +8,6 @@ import pytest
 
 from common.errors import StorageError
 from proxy.store.database import Database
-from proxy.store.write_combiner import WriteCombiner
 
 INSERT = "INSERT INTO schema_versions (version, applied_at) VALUES (?, 0)"
 COUNT = "SELECT count(*) FROM schema_versions WHERE version > 999"
@@ -30,7 +29,7 @@ def insert(number: int) -> Any:
 
 
 def test_all_is_written_that_many_threads_give(database: Database) -> None:
-    writes = WriteCombiner(database)
+    writes = database.writes
 
     def work(number: int) -> int:
         writes.add(insert(2 * number), ignore)
@@ -43,13 +42,13 @@ def test_all_is_written_that_many_threads_give(database: Database) -> None:
 
 
 def test_what_was_added_earlier_is_there_when_run_returns(database: Database) -> None:
-    writes = WriteCombiner(database)
+    writes = database.writes
     writes.add(insert(0), ignore)
     assert writes.run(lambda connection: connection.execute(COUNT).fetchone()[0]) == 1
 
 
 def test_what_is_added_while_another_writes_is_written_after_it(database: Database) -> None:
-    writes = WriteCombiner(database)
+    writes = database.writes
     has_begun, may_end = threading.Event(), threading.Event()
 
     def slow(connection: Any) -> None:
@@ -66,7 +65,7 @@ def test_what_is_added_while_another_writes_is_written_after_it(database: Databa
 
 
 def test_a_failure_is_told_to_those_who_wait_and_to_those_who_do_not(database: Database) -> None:
-    writes = WriteCombiner(database)
+    writes = database.writes
     writes.run(insert(0))
     with pytest.raises(StorageError):
         writes.run(insert(0))

@@ -3,13 +3,10 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any
 
-if TYPE_CHECKING:
-    from proxy.store.database import Database
-
-Operation = Callable[[Any], Any]  # gets the driver's connection
-OnFailure = Callable[[Exception], None]
+from proxy.store.writes import OnFailure, Operation, Writes
 
 
 class _Pending:
@@ -23,23 +20,22 @@ class _Pending:
         self.error: Exception | None = None
 
 
-class WriteCombiner:
+class WriteCombiner(Writes):
     """Runs operations, in their order, so that those which come during a commit share the next.
 
     A commit costs several times what a statement does. Whoever gets the lock does the work of all
     who wait for it.
 
-    An operation must not raise by itself: a failure undoes, and is told to, all who share the
-    transaction.
+    Args:
+        begin: Gives the driver's connection in a transaction, which ends with the context.
     """
 
-    def __init__(self, database: "Database") -> None:
-        self._database = database
+    def __init__(self, begin: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._begin = begin
         self._lock = threading.Lock()
         self._pending: deque[_Pending] = deque()  # only who has the lock takes from it
 
     def run(self, operation: Operation) -> Any:
-        """Run `operation` in a transaction and return its value once it is committed."""
         mine = _Pending(operation)
         self._pending.append(mine)  # atomic: no lock is needed to queue up
         with self._lock:
@@ -51,11 +47,7 @@ class WriteCombiner:
         return mine.result
 
     def add(self, operation: Operation, on_failure: OnFailure) -> None:
-        """Have `operation` run before any that is given later, without waiting for its commit.
-
-        Args:
-            on_failure: Told, in some thread, if it could not be written.
-        """
+        """Have `operation` run before any that is given later, without waiting for its commit."""
         self._pending.append(_Pending(operation, on_failure))
         self._run_left()
 
@@ -72,7 +64,7 @@ class WriteCombiner:
         while self._pending:
             batch.append(self._pending.popleft())
         try:
-            with self._database.write_hot() as connection:
+            with self._begin() as connection:
                 for pending in batch:
                     pending.result = pending.operation(connection)
         except Exception as error:

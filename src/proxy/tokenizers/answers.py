@@ -9,6 +9,7 @@ from threading import Lock
 import msgspec
 
 from common.errors import InvalidRequestError
+from common.metering import Meter, estimated_tokens, unmetered
 from common.token_text import text_bytes
 from common.tokenization import (
     DecodeRequest,
@@ -50,8 +51,13 @@ class TokenizerAnswers:
         self._num_bytes = 0
         self._lock = Lock()
 
-    def tokenize(self, request: TokenizationRequest) -> TokenizationRequestResult:
+    def tokenize(
+        self, request: TokenizationRequest, meter: Meter = unmetered
+    ) -> TokenizationRequestResult:
         """Split a text; errors are those of the tokenizer.
+
+        Args:
+            meter: Does the work on the caller's account, where there is no answer yet.
 
         Raises:
             InvalidRequestError: The text holds half of a character.
@@ -61,8 +67,12 @@ class TokenizerAnswers:
         if isinstance(found, TokenizationRequestResult):
             return found
         started = time.monotonic()
-        tokenizer = self._find(request.tokenizer)
-        split = _encode(tokenizer, request) if request.encode else tokenizer.split(request.text)
+        split = meter(
+            request.tokenizer,
+            estimated_tokens(request.text),
+            lambda: self._split(request),
+            lambda split: len(split.tokens),
+        )
         result = TokenizationRequestResult(
             success=True,
             cached=False,
@@ -74,20 +84,34 @@ class TokenizerAnswers:
         self._keep(key, msgspec.structs.replace(result, cached=True), num_bytes)
         return result
 
-    def decode(self, request: DecodeRequest) -> DecodeRequestResult:
-        """Turn ids into text; errors are those of the tokenizer."""
+    def decode(self, request: DecodeRequest, meter: Meter = unmetered) -> DecodeRequestResult:
+        """Turn ids into text; errors are those of the tokenizer.
+
+        Args:
+            meter: As for `tokenize`.
+        """
         key = _key(request)
         found = self._recall(key)
         if isinstance(found, DecodeRequestResult):
             return found
         started = time.monotonic()
-        text = self._find(request.tokenizer).decode(request.tokens)
+        num_tokens = len(request.tokens)
+        text = meter(
+            request.tokenizer,
+            num_tokens,
+            lambda: self._find(request.tokenizer).decode(request.tokens),
+            lambda _: num_tokens,
+        )
         if request.clean_up_tokenization_spaces:
             text = clean_up(text)
         taken = time.monotonic() - started
         result = DecodeRequestResult(success=True, cached=False, text=text, request_time=taken)
         self._keep(key, msgspec.structs.replace(result, cached=True), len(text_bytes(text)))
         return result
+
+    def _split(self, request: TokenizationRequest) -> SplitText:
+        tokenizer = self._find(request.tokenizer)
+        return _encode(tokenizer, request) if request.encode else tokenizer.split(request.text)
 
     def _recall(self, key: bytes) -> Answer | None:
         with self._lock:

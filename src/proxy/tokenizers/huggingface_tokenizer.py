@@ -101,7 +101,8 @@ class HuggingFaceTokenizer(Tokenizer):
         return _Loaded(library)
 
     def _how_to_do_without(self) -> str:
-        folder = self._base_path / "tokenizers" / self._name
+        # The whole path is nothing for those who ask over HTTP.
+        folder = Path(self._base_path.name, "tokenizers", self._name)
         return f"or put its {_FILE_NAME} into {folder}"
 
 
@@ -191,5 +192,6 @@ def _hub_error(error: Exception, hub_name: str, otherwise: str) -> ProviderError
         )
     if isinstance(error, errors.RepositoryNotFoundError | errors.EntryNotFoundError):
         return ModelNotFoundError(f"huggingface.co has no {_FILE_NAME} of {hub_name}; {otherwise}")
-    first_line = str(error).partition("\n")[0]
-    return UnreachableError(f"the tokenizer {hub_name} can't be fetched: {first_line}; {otherwise}")
+    # An error of the system names the file in the library's cache.
+    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    return UnreachableError(f"the tokenizer {hub_name} can't be fetched: {reason}; {otherwise}")

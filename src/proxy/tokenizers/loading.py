@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from common.errors import BenchError, InvalidRequestError
+from common.errors import BenchError, DataError
 
 # A failed download may take long; all who ask meanwhile get the same answer.
 _FAILURE_SECONDS = 30.0
@@ -54,7 +54,7 @@ def local_file(base_path: Path, name: str, file_name: str, path: str | None) -> 
         path: File or folder that was named, relative to `base_path`; it has to be there.
 
     Raises:
-        InvalidRequestError: There is nothing at `path`.
+        DataError: There is nothing at `path`.
     """
     if path is None:
         own = base_path / "tokenizers" / name / file_name
@@ -62,5 +62,5 @@ def local_file(base_path: Path, name: str, file_name: str, path: str | None) -> 
     named = base_path / Path(path).expanduser()
     file = named / file_name if named.is_dir() else named
     if not file.is_file():
-        raise InvalidRequestError(f"the tokenizer {name} has no file at {file}")
+        raise DataError(f"the tokenizer {name} has no file at {file}")
     return file

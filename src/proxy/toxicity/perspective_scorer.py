@@ -4,9 +4,8 @@ API reference: https://developers.perspectiveapi.com/s/about-the-api-methods
 """
 
 import random
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ import msgspec
 from common.errors import (
     BenchError,
     CredentialsError,
-    DeadlineError,
     InvalidRequestError,
     ModelNotFoundError,
     ProviderError,
@@ -28,7 +26,9 @@ from common.toxicity import Attribute, ToxicityAttributes, to_attributes
 from proxy.credentials import Credentials
 from proxy.http import Http
 from proxy.toxicity.toxicity_scorer import ToxicityScorer
+from proxy.toxicity.turns import Turns
 
+TURNS_NAME = "perspective_scorer.turns"
 MAX_TEXT_BYTES = 20_480  # the API's own limit
 _BASE_URL = "https://commentanalyzer.googleapis.com"
 _PATH = "/v1alpha1/comments:analyze"
@@ -57,44 +57,6 @@ class _Answer(msgspec.Struct, rename="camel"):
     attribute_scores: dict[Attribute, _AttributeScores] = {}
 
 
-class TokenBucket:
-    """Lets calls pass at a steady rate, whichever threads they come from.
-
-    Args:
-        rate: Calls a second; as many as in one second may come at once after a pause.
-        clock: Seconds that only grow.
-        sleep: Waits that many seconds.
-    """
-
-    def __init__(
-        self,
-        rate: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._rate, self._clock, self._sleep = rate, clock, sleep
-        self._lock = threading.Lock()
-        self._next_at = 0.0  # the turn of the next call, if calls came without a pause
-
-    def take(self, deadline: float) -> None:
-        """Wait for the turn of one call.
-
-        Raises:
-            DeadlineError: It would come after `deadline`; the turn is not used.
-        """
-        with self._lock:
-            now = self._clock()
-            room = max(self._rate, 1.0) - 1.0  # calls that may be ahead of their time
-            turn = max(self._next_at, now - room / self._rate)
-            if turn >= deadline:
-                raise DeadlineError(
-                    f"not asked in time: perspectiveQps allows {self._rate:g} calls a second"
-                )
-            self._next_at = turn + 1 / self._rate
-        if turn > now:
-            self._sleep(turn - now)
-
-
 class PerspectiveScorer(ToxicityScorer):
     """All eight attributes: the share of readers who would say that the text has it.
 
@@ -103,7 +65,7 @@ class PerspectiveScorer(ToxicityScorer):
 
     Args:
         base_path: Folder of the credentials, which hold `perspectiveApiKey`.
-        perspective_qps: Calls a second, of all threads of this process together.
+        perspective_qps: Calls a second, of all processes with this `base_path` together.
         base_url: Where the API is.
         draws: Where the jitter of waits comes from.
     """
@@ -119,7 +81,7 @@ class PerspectiveScorer(ToxicityScorer):
         draws: random.Random | None = None,
     ) -> None:
         self._credentials, self._base_url = Credentials(base_path), base_url
-        self._bucket = TokenBucket(perspective_qps)
+        self._turns = Turns(base_path / TURNS_NAME, perspective_qps)
         self._draws = draws or random.Random()
         self._http: Http | None = None
 
@@ -171,7 +133,7 @@ class PerspectiveScorer(ToxicityScorer):
     def _ask(self, http: Http, body: bytes, deadline: float) -> bytes:
         longest = _FIRST_WAIT_SECONDS
         for attempt in range(1, _MAX_ATTEMPTS + 1):
-            self._bucket.take(deadline)
+            self._turns.take(deadline - time.monotonic())
             try:
                 return http.post(_PATH, body, deadline)
             except ProviderError as error:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,13 @@ import pytest
 from common.errors import (
     BenchError,
     CredentialsError,
-    DeadlineError,
     InvalidRequestError,
     ModelNotFoundError,
     RejectedError,
     UnavailableError,
 )
 from common.toxicity import ATTRIBUTES, ToxicityAttributes
-from proxy.toxicity.perspective_scorer import MAX_TEXT_BYTES, PerspectiveScorer, TokenBucket
+from proxy.toxicity.perspective_scorer import MAX_TEXT_BYTES, PerspectiveScorer
 from scripted_server import Received, Reply, ScriptedServer
 
 KEY = "a-secret-key-of-perspective"
@@ -37,10 +37,10 @@ def rejected(message: str, status: int = 400) -> Reply:
 class Scene:
     """A scorer, and the server that it asks."""
 
-    def __init__(self, folder: Path, server: ScriptedServer) -> None:
+    def __init__(self, folder: Path, server: ScriptedServer, rate: float = 1000) -> None:
         (folder / "credentials.conf").write_text(f'perspectiveApiKey = "{KEY}"')
         self.server = server
-        self.scorer = PerspectiveScorer(folder, perspective_qps=1000, base_url=server.url)
+        self.scorer = PerspectiveScorer(folder, perspective_qps=rate, base_url=server.url)
 
     def score(self, *texts: str, seconds: float = 30) -> list[ToxicityAttributes | BenchError]:
         return self.scorer.score(texts, ATTRIBUTES, ["en"], time.monotonic() + seconds)
@@ -156,44 +156,12 @@ def test_a_missing_key_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         PerspectiveScorer(tmp_path).score(["a"], ATTRIBUTES, ["en"], time.monotonic() + 1)
 
 
-# --- Rate ---------------------------------------------------------------------------------------
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def turns(rate: float, number: int) -> list[float]:
-    """When that many calls pass, in seconds after the first."""
-    clock = Clock()
-    bucket = TokenBucket(rate, clock, clock.sleep)
-    passed = []
-    for _ in range(number):
-        bucket.take(1000.0)
-        passed.append(clock.now - 100.0)
-    return passed
-
-
-def test_calls_pass_at_the_rate_that_is_set() -> None:
-    assert turns(1, 3) == pytest.approx([0, 1, 2])
-    assert turns(0.5, 3) == pytest.approx([0, 2, 4])
-    assert turns(3, 5) == pytest.approx([0, 0, 0, 1 / 3, 2 / 3])
-
-
-def test_a_turn_after_the_deadline_is_not_waited_for() -> None:
-    clock = Clock()
-    bucket = TokenBucket(1, clock, clock.sleep)
-    bucket.take(100.5)
-    with pytest.raises(DeadlineError, match="perspectiveQps allows 1 calls a second"):
-        bucket.take(100.5)
-    assert clock.now == 100
-    bucket.take(101.5)  # the turn was left for others
-    assert clock.now == 101
+def test_all_of_an_installation_share_one_rate(tmp_path: Path) -> None:
+    with ScriptedServer([Reply(scores())]) as server:
+        # As two processes, they share nothing but the folder.
+        scenes = [Scene(tmp_path, server, rate=5) for _ in range(2)]
+        began = time.monotonic()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda scene: scene.score("a", "b", "c", "d"), scenes))
+        assert time.monotonic() - began >= 0.55  # five at once, three more
+    assert len(server.received) == 8

@@ -1,7 +1,8 @@
 """Tests of requests to score texts: who is asked, and which scores are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +12,8 @@ from common.toxicity import Attribute, PerspectiveAPIRequest, ToxicityAttributes
 from proxy.store.database import Database
 from proxy.toxicity.toxicity_scorer import ToxicityScorer
 from proxy.toxicity.toxicity_service import ToxicityService
+
+T = TypeVar("T")
 
 
 class LengthScorer(ToxicityScorer):
@@ -114,6 +117,19 @@ def test_the_order_of_attributes_does_not_matter(scene: Scene) -> None:
     scene.score("a", attributes=["TOXICITY", "INSULT"])
     scene.score("a", attributes=["INSULT", "TOXICITY"])
     assert scene.result.cached
+
+
+def test_only_what_is_scored_is_put_on_an_account(scene: Scene) -> None:
+    metered: list[tuple[str, int, int]] = []
+
+    def meter(name: str, tokens: int, work: Callable[[], T], count: Callable[[T], int]) -> T:
+        value = work()
+        metered.append((name, tokens, count(value)))
+        return value
+
+    scene.service.score(request("a", "b" * 8, "bad"), meter)
+    scene.service.score(request("a", "b" * 8), meter)
+    assert metered == [("length", 4, 3)]  # a token for four bytes begun
 
 
 def test_no_text_needs_no_scorer(scene: Scene) -> None:

@@ -11,15 +11,16 @@ from threading import Lock
 
 import msgspec
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
 from common.canonical_json import canonical_json, digest
 from common.errors import BenchError, InvalidRequestError, UnknownNameError
+from common.metering import Meter, estimated_tokens, unmetered
 from common.object_spec import ObjectSpec, create_object
 from common.toxicity import PerspectiveAPIRequest, PerspectiveAPIRequestResult, ToxicityAttributes
 from proxy.settings import ServiceSettings
 from proxy.store.database import Database
 from proxy.store.tables import toxicity_scores
+from proxy.store.upsert import insert
 from proxy.toxicity.toxicity_scorer import ToxicityScorer
 
 DEFAULT_SCORER = "linear"
@@ -59,8 +60,13 @@ class ToxicityService:
         self._scorers: dict[str, ToxicityScorer] = {}
         self._lock = Lock()
 
-    def score(self, request: PerspectiveAPIRequest) -> PerspectiveAPIRequestResult:
+    def score(
+        self, request: PerspectiveAPIRequest, meter: Meter = unmetered
+    ) -> PerspectiveAPIRequestResult:
         """Return the scores of each text, or why it has none.
+
+        Args:
+            meter: Does the work on the caller's account, for texts without stored scores.
 
         Raises:
             UnknownNameError: There is no such scorer.
@@ -74,7 +80,13 @@ class ToxicityService:
         left = [text for text in keys if text not in found]
         errors: dict[str, BenchError] = {}
         if left:
-            scored = scorer.score(left, request.attributes, request.languages, deadline)
+            sizes = [estimated_tokens(text) for text in left]
+            scored = meter(
+                scorer.name,
+                sum(sizes),
+                lambda: scorer.score(left, request.attributes, request.languages, deadline),
+                lambda scored: _scored_tokens(sizes, scored),
+            )
             for text, outcome in zip(left, scored, strict=True):
                 if isinstance(outcome, BenchError):
                     errors[text] = outcome
@@ -127,6 +139,12 @@ def _key(scorer: ToxicityScorer, request: PerspectiveAPIRequest, text: str) -> b
         ) from error
     asked = [scorer.name, scorer.version, sorted(request.attributes), sorted(request.languages)]
     return digest(canonical_json(asked), encoded)
+
+
+def _scored_tokens(sizes: Sequence[int], scored: Sequence[ToxicityAttributes | BenchError]) -> int:
+    """How many tokens the texts have that could be scored."""
+    pairs = zip(sizes, scored, strict=True)
+    return sum(size for size, outcome in pairs if not isinstance(outcome, BenchError))
 
 
 def _sentence(errors: Sequence[BenchError], num_texts: int) -> str | None:

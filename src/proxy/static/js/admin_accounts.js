@@ -5,6 +5,8 @@ import { el } from "./dom.js";
 import { ago, count, dollars, exactTime } from "./format.js";
 
 const MAX_ROWS = 200;
+// Groups that are counted beside models: their tokens are no model's.
+const NO_MODELS = ["tokenizers", "toxicity"];
 
 /**
  * Show `accounts` in `holder`.
@@ -95,8 +97,9 @@ function matches(account, text, group) {
 }
 
 function monthly(account) {
-  const months = Object.values(account.usages)
-    .map((periods) => periods.monthly)
+  const months = Object.entries(account.usages)
+    .filter(([group]) => !NO_MODELS.includes(group))
+    .map(([, periods]) => periods.monthly)
     .filter(Boolean);
   const sum = (name) => months.reduce((total, usage) => total + (usage[name] ?? 0), 0);
   return [count(sum("used")), dollars(sum("cost_used"))];

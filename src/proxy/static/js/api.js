@@ -48,6 +48,18 @@ export async function* events(path, body, { signal } = {}) {
   }
 }
 
+/**
+ * Tell `react` the parsed data of each event of a path that sends them; `fail` is told once that it
+ * sends none. Returns a function that ends it.
+ */
+export function subscribe(path, react, fail) {
+  const source = new EventSource(path);
+  source.addEventListener("message", (event) => react(JSON.parse(event.data)));
+  // A connection that broke is made again by the browser; one that was refused is closed.
+  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && fail());
+  return () => source.close();
+}
+
 async function* split(stream) {
   let rest = "";
   const reader = stream.getReader();

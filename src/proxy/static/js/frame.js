@@ -3,7 +3,7 @@
 import { byId, el, openDialog } from "./dom.js";
 import { shortcut } from "./keys.js";
 import { openSearch } from "./search.js";
-import { account, logIn, logOut, onAccount, refresh } from "./session.js";
+import { currentAccount, logIn, logOut, onAccount, refresh } from "./session.js";
 
 // --- Theme ---------------------------------------------------------------------------------------
 
@@ -92,12 +92,13 @@ export function askToLogIn(reason = "") {
       }
     });
     const dialog = openDialog("Log in", form);
-    dialog.addEventListener("close", () => resolve(account !== null));
+    dialog.addEventListener("close", () => resolve(currentAccount() !== null));
     key.focus();
   });
 }
 
 function openAccountMenu() {
+  const account = currentAccount();
   if (!account) {
     askToLogIn();
     return;
@@ -150,7 +151,7 @@ export function startFrame() {
   byId("account-button").addEventListener("click", openAccountMenu);
   document.addEventListener("click", closeMenus);
   document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(event));
-  shortcut("Mod+k", "Search models and pages", openSearch);
+  shortcut("Mod+k", "Search models, runs, samples and pages", openSearch);
   onAccount(showAccount);
   return refresh().catch(() => showAccount(null));
 }

@@ -28,6 +28,7 @@ export function attachPicker(input, holder, find, pick, { isOpen = false } = {})
     role: "combobox",
     autocomplete: "off",
     "aria-autocomplete": "list",
+    "aria-expanded": String(isOpen),
     "aria-controls": list.id,
   }).forEach(([name, value]) => set(name, value));
 

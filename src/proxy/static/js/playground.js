@@ -10,7 +10,7 @@ import { moveWithKeys, shortcut } from "./keys.js";
 import { fillExamples, fillHistory } from "./menus.js";
 import { Results } from "./results.js";
 import { Run } from "./run.js";
-import { account } from "./session.js";
+import { currentAccount } from "./session.js";
 import { SettingsForm } from "./settings_form.js";
 
 const TEXTS = ["prompt", "settings", "environments"];
@@ -94,7 +94,7 @@ function showProblem(error) {
 // --- The run -------------------------------------------------------------------------------------
 
 async function start() {
-  if (!account && !(await askToLogIn("Requests need an API key."))) {
+  if (!currentAccount() && !(await askToLogIn("Requests need an API key."))) {
     return;
   }
   if (isChat()) {

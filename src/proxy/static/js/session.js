@@ -5,8 +5,10 @@ import { get, post, remove } from "./api.js";
 
 const changes = new EventTarget();
 
+let account = null;
+
 /** The account of this browser's session, or null. */
-export let account = null;
+export const currentAccount = () => account;
 
 /** Call `react` with the account (or null) now, once it is known, and whenever it changes. */
 export function onAccount(react) {

@@ -1,0 +1,90 @@
+"""How many calls of a deployment may be under way, found by trying.
+
+There is no limit before the first trouble. Then it is cut, and grows by steps: additive increase and
+multiplicative decrease (Chiu and Jain 1989, https://doi.org/10.1016/0169-7552(89)90019-6), quickly
+up to where the trouble was, and from there the faster the longer all goes well (as CUBIC, RFC 9438).
+"""
+
+import math
+
+_PATIENT_CALLS = 400  # between two attempts at more: each may cost a refusal
+_CUT = 0.8  # where less than was refused is refused again, or answers come late
+_TIMEOUT_CUT = 0.5
+
+
+class Window:
+    """The limit, of one process.
+
+    Attributes:
+        size: How many calls may be under way; infinite before there was any trouble.
+    """
+
+    def __init__(self) -> None:
+        self.size = math.inf
+        self._proven = 0  # so many were under way when one of them was accepted
+        self._ceiling = math.inf  # so many were under way at the last trouble
+        self._num_good = 0  # calls since then
+        self._cut_at = -math.inf
+
+    def has_proven(self, in_flight: int) -> bool:
+        """Whether so many calls were accepted before: then their number is no reason to refuse."""
+        return in_flight <= self._proven
+
+    def accept(self, in_flight: int, is_full: bool) -> None:
+        """Note that a call was answered.
+
+        Args:
+            in_flight: How many were under way when it began, with it.
+            is_full: Whether more would have been asked, had it been allowed.
+        """
+        self._proven = max(self._proven, in_flight)
+        if math.isinf(self.size):
+            return
+        self._num_good += 1
+        if not is_full:
+            return
+        if self.size < self._ceiling - 1:
+            self.size += 1 / self.size
+        else:
+            self.size += (1 + self._num_good / _PATIENT_CALLS) / _PATIENT_CALLS
+
+    def refuse(self, in_flight: int, began: float, now: float) -> None:
+        """Note that a call was refused, since too many were under way.
+
+        Args:
+            in_flight: How many are under way at `now`, with it.
+            began: When it was sent.
+        """
+        if began <= self._cut_at:
+            # Of the same volley: those of it that are not refused are as many as may be.
+            self.size = max(1.0, self.size - 1)
+            self._ceiling = self.size + 1
+        else:
+            too_many = min(float(in_flight), self.size)
+            is_again = not math.isinf(self.size) and self._num_good < _PATIENT_CALLS
+            self._cut(too_many * _CUT if is_again else too_many - 1, too_many, now)
+        self._proven = min(self._proven, int(self.size))
+
+    def time_out(self, in_flight: int, began: float, now: float) -> None:
+        """Note that an answer has not come in time; arguments are those of `refuse`."""
+        if began > self._cut_at:
+            self._cut(in_flight * _TIMEOUT_CUT, in_flight, now)
+
+    def slow_down(self, in_flight: int, now: float) -> None:
+        """Note that answers take much longer than before."""
+        self._cut(in_flight * _CUT, in_flight, now)
+
+    def scale(self, factor: float) -> None:
+        """Go on with that part of a limit that was found."""
+        self.size = max(1.0, self.size * factor)
+        self._ceiling *= factor
+
+    def start_at(self, size: float) -> None:
+        """Begin with what others have found."""
+        self.size = max(1.0, size)
+
+    def _cut(self, size: float, ceiling: float, now: float) -> None:
+        self.size = max(1.0, min(size, self.size))
+        self._ceiling = ceiling
+        self._num_good = 0
+        self._cut_at = now
