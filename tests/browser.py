@@ -2,6 +2,7 @@
 
 with open_browser() as browser:
     page = new_page(browser, proxy.url)
+    log_in(page, proxy)
 """
 
 import os
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from proxy_process import ProxyProcess
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -61,6 +64,12 @@ def new_page(browser: "Browser", url: str, **options: Any) -> "Page":
     )
     page.problems = problems  # type: ignore[attr-defined]  # for `problems_of`
     return page
+
+
+def log_in(page: "Page", proxy: ProxyProcess) -> None:
+    """Give the browser the session of the first administrator."""
+    answer = page.request.post("/api/session", data={"api_key": proxy.auth.api_key})
+    assert answer.ok
 
 
 def problems_of(page: "Page") -> list[str]:

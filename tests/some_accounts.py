@@ -1,11 +1,14 @@
 """Accounts for tests, and a clock that stands still until it is set."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from common.authentication import Authentication
+from common.errors import StorageError
 from proxy.accounts.account import Account, AccountChange, QuotaChanges
 from proxy.accounts.accounts import Accounts
 from proxy.accounts.management import Management
+from proxy.store.writes import OnFailure, Operation, Writes
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 
@@ -22,6 +25,26 @@ class Clock:
     def set(self, text: str) -> None:
         """Set it to a time in UTC, such as "2026-11-23T00:00"."""
         self.now = datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+class FailingWrites(Writes):
+    """Fail as those to a full disk do, while told to; else they are those of a database."""
+
+    is_failing = False
+
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+
+    def run(self, operation: Operation) -> Any:
+        if self.is_failing:
+            raise StorageError("the disk is full")
+        return self._writes.run(operation)
+
+    def add(self, operation: Operation, on_failure: OnFailure) -> None:
+        if self.is_failing:
+            on_failure(StorageError("the disk is full"))
+        else:
+            self._writes.add(operation, on_failure)
 
 
 def administrator(accounts: Accounts) -> Account:

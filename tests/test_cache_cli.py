@@ -63,7 +63,8 @@ def test_stored_answers_are_counted_explained_moved_and_deleted(
     assert found.returncode == 1
     assert found.stdout.endswith("differs in n: 1 there, 2 here\n")
 
-    installation.output("export", "all.jsonl")
+    written = json.loads(installation.output("export", "all.jsonl", "--json"))
+    assert written == {"num_written": 3, "file": "all.jsonl"}
     assert "3 stored" in installation.output("purge", "--model", "simple/model1")
     assert not installation.ask("one")
     assert "2 answers were added, 1 were" in installation.output("import", "all.jsonl")

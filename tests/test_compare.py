@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmark import compare
+from benchmark.provenance import Provenance
 from fake_provider import Behaviour, FakeProvider
 from run_process import Commands
 from some_runs import METRIC, write_run
@@ -172,11 +173,56 @@ def test_why(output_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "adapter_spec.max_tokens" in compared(capsys, A, B, "--why")
 
 
+def test_why_says_what_each_reason_is_about(
+    output_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = {"metrics": {"benchmark.metrics.m": "1"}, "scenario": {"benchmark.scenarios.s": "1"}}
+    first = Provenance(
+        data_files={"u": "1"}, packages={"python": "3.11"}, code=code, served_models=["m-2025"]
+    )
+    code = {"metrics": {"benchmark.metrics.m": "2"}, "scenario": {"benchmark.scenarios.s": "2"}}
+    second = Provenance(
+        data_files={"u": "2"}, packages={"python": "3.12"}, code=code, served_models=["m-2026"]
+    )
+    for name, provenance, tokens in ((A, first, 50), (B, second, 60)):
+        folder = write_run(output_path, name, right(1), max_tokens=tokens)
+        record = folder.read_record()
+        assert record is not None
+        folder.write_record(record, provenance)
+    reasons = as_json(capsys, A, B, "--why")["reasons"]
+    assert [(reason["about"], reason["field"]) for reason in reasons] == [
+        ("data", "data_files.u"),
+        ("parameters", "adapter_spec.max_tokens"),
+        ("model", "adapter_spec.model"),
+        ("model", "deployment.model"),
+        ("model", "served_models[0]"),
+        ("metrics", "code.metrics.benchmark.metrics.m"),
+        ("code", "code.scenario.benchmark.scenarios.s"),
+        ("packages", "packages.python"),
+        ("run", "name"),
+    ]
+
+
+def test_why_names_a_run_that_recorded_less(
+    output_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(output_path, A, right(1))
+    other = write_run(output_path, A, right(1), suite="other")
+    record = other.read_record()
+    assert record is not None
+    other.write_record(record, Provenance(data_files={}, code={}, packages={}))
+    [reason] = as_json(capsys, A, f"other/{A}", "--why")["reasons"]
+    assert (reason["field"], reason["value_b"]) == ("code", "recorded")
+
+
 def test_why_looks_at_prompts(output_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run(output_path, A, right(1, num=5))
     write_run(output_path, A, right(1, num=5), suite="other", question="Changed")
     arguments = [A, f"other/{A}", "--why", "--metric", METRIC]
-    assert "different data" in compared(capsys, *arguments, code=2)
+    text = compared(capsys, *arguments, code=2)
+    assert "different data" in text
+    assert "data_sha256" in text
+    assert "prompts are others" in text
     assert "nothing that decides results differs" in compared(capsys, A, A, "--why")
 
 

@@ -4,7 +4,8 @@
 - Links lead to files and headings that exist.
 - Blocks of README.md that begin with "```bash runnable" are run, in order, in an empty folder.
 - The examples of docs/api.md that speak other providers' APIs are run against a server.
-- Blocks of docs/adding.md whose first line is "# PATH" are written there, and its command is run.
+- Blocks of docs/adding.md whose first line is "# PATH" are written there, and its command is run;
+  those of docs/migrating.md that lie below src/ make a run spec, which is run.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from typing import cast
 
 import pytest
 
-from benchmark import compare, export, present, run
+from benchmark import compare, export, present, run, verify
 from benchmark.augmentations.perturbation import Perturbation
 from benchmark.metrics.match_metrics import MATCH_METRICS
 from benchmark.metrics.metric import Metric
@@ -29,6 +30,7 @@ from benchmark.run_expanders import EXPANDERS
 from benchmark.run_specs.registry import load_run_specs
 from benchmark.scenarios.scenario import Scenario
 from benchmark.schema import load_groups
+from data_sources import make_mirror
 from fake_provider import Behaviour, FakeProvider, default_answer
 from proxy import server
 from proxy.accounts.accounts import Accounts
@@ -43,9 +45,12 @@ from proxy_process import ProxyProcess
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-README, RUNNING, API, ADDING = (
+README, RUNNING, API, ADDING, MIGRATING = (
     (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "docs/running.md", "docs/api.md", "docs/adding.md")
+    for name in (
+        *("README.md", "docs/running.md", "docs/api.md", "docs/adding.md"),
+        "docs/migrating.md",
+    )
 )
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
@@ -54,6 +59,7 @@ PARSERS = {
     "benchmark-present": present.make_parser(),
     "benchmark-export": export.make_parser(),
     "benchmark-compare": compare.make_parser(),
+    "benchmark-verify": verify.make_parser(),
     "proxy-server": server._parser(),
     "proxy-cli": cli.make_parser(),
 }
@@ -63,6 +69,7 @@ SECTIONS = {
     "benchmark-present": ("benchmark-present", "benchmark-run", "All commands"),
     "benchmark-export": ("benchmark-export", "All commands"),
     "benchmark-compare": ("benchmark-compare", "All commands"),
+    "benchmark-verify": ("benchmark-verify", "All commands"),
     "proxy-server": ("proxy-server", "All commands"),
     "proxy-cli": ("proxy-cli", "All commands"),
 }
@@ -254,3 +261,20 @@ def test_the_examples_of_adding_run_together(tmp_path: Path) -> None:
     lines = requests.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 4
     assert all('"text":"Capital:!"' in line for line in lines)
+
+
+def test_what_is_moved_here_runs(tmp_path: Path) -> None:
+    for block in blocks(MIGRATING, "python"):
+        path, _, text = block.removeprefix("# ").partition("\n")
+        if path.startswith("src/"):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text, encoding="utf-8")
+    rows = "train\tA cat?\tMeow\ntest\tA dog?\tWoof\n"
+    mirror = make_mirror(tmp_path / "mirror", {"https://animals.example/animals.tsv": rows})
+    flags = ("--plugins", "src", "--data-mirror", mirror, "--model", "simple/model1")
+    assert "finished" in run_in(tmp_path, "benchmark-run", "-r", "animals", *flags)
+    run_in(tmp_path, "benchmark-export")
+    [requests] = (tmp_path / "benchmark_output").rglob("requests.jsonl")
+    plain, shouted = requests.read_text(encoding="utf-8").splitlines()
+    assert "A dog?" in plain
+    assert "A dog?!!!" in shouted

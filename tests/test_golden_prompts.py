@@ -1,112 +1,113 @@
-"""Every request equals the reference system's, byte for byte, on the sample data."""
+"""Every request equals the reference system's, byte for byte, on the sample data.
 
-import hashlib
+How many do, for each run spec, is printed at the end of the test run. Where a golden file's first
+folder is `adjusted`, the reference system was repaired in one stated way first: without that its
+requests differ from machine to machine, or ask about the wrong problems.
+"""
+
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from benchmark.adapters.adapter_factory import make_adapter
-from benchmark.adapters.request_state import RequestState
-from benchmark.data_preprocessor import DataPreprocessor
 from benchmark.run_entries import make_run_specs
-from benchmark.run_spec import RunSpec
-from benchmark.run_specs.registry import load_run_specs
-from benchmark.scenarios.scenario import Scenario
-from benchmark.window_services.window_service import WindowService
-from common.data_files import DataFiles
-from common.object_spec import create_object, parse_object_spec
-from golden_mirror import golden_mirror
-from shared_spec import PROMPTS, needs_shared
+from benchmark.scenarios import bbq_scenario
+from golden_prompts import (
+    QUIRK,
+    Record,
+    check_records,
+    golden_files,
+    make_states,
+    read_records,
+    to_record,
+)
+from shared_spec import DATA, PROMPTS, needs_shared
 
 pytestmark = needs_shared
 
-# As the golden files were made: 20 instances a run, whatever the run spec says.
-MAX_EVAL_INSTANCES = 20
-# What stood before a text whose first token was to be scored.
-PREFIX_TOKEN = "<|endoftext|>"
-QUIRK = "quirk:"
+MODEL = "simple/model1"
+DEVIATIONS = Path(__file__).parents[1] / "docs" / "deviations.md"
+PLAIN_FILES = [*golden_files("*.jsonl"), *golden_files("augmented/*.jsonl")]
+ADJUSTED_FILES = golden_files("adjusted/*.jsonl")
+# Their order in the golden files is that of a directory listing.
+UNORDERED = "subject_filter"
+# The golden records were made as if these files were there and empty.
+EMPTY_FILES = ["Race_x_SES", "Race_x_gender"]
 
 
-def golden_files() -> Iterator[str]:
-    """The golden files whose run spec exists here."""
-    for path in [*sorted(PROMPTS.glob("*.jsonl")), *sorted(PROMPTS.glob("augmented/*.jsonl"))]:
-        with path.open(encoding="utf-8") as file:
-            description = json.loads(next(file))["description"]
-        name, _ = parse_object_spec(description)
-        if name in load_run_specs():
-            yield str(path.relative_to(PROMPTS))
-
-
-def records_by_run(path: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """The records of a golden file in request order, by description and run spec."""
-    groups: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            by_run = groups.setdefault(record["description"], {})
-            by_run.setdefault(record["run_spec"], []).append(record)
-    for by_run in groups.values():
-        for records in by_run.values():
-            records.sort(key=lambda record: record["order"])
+def by_run(records: list[Record]) -> dict[str, dict[str, list[Record]]]:
+    """Records in request order, by description and run spec."""
+    groups: dict[str, dict[str, list[Record]]] = {}
+    for record in records:
+        runs = groups.setdefault(record["description"], {})
+        runs.setdefault(record["run_spec"], []).append(record)
     return groups
 
 
-def states_of(run_spec: RunSpec, data_dir: Path) -> list[RequestState]:
-    """The requests of a run, made as the golden files were: no window, 20 instances."""
-    spec = replace(run_spec.adapter_spec, max_eval_instances=MAX_EVAL_INSTANCES)
-    scenario: Scenario = create_object(run_spec.scenario_spec)
-    scenario.data_files = DataFiles(golden_mirror(data_dir / "mirror"))
-    preprocessor = DataPreprocessor(run_spec.data_augmenter_spec)
-    instances = preprocessor.preprocess(scenario.get_instances(data_dir / scenario.name))
-    adapter = make_adapter(spec, WindowService(prefix_token=PREFIX_TOKEN))
-    return list(adapter.adapt(*adapter.select(instances)))
+def in_order(records: list[Record]) -> list[Record]:
+    return sorted(records, key=lambda record: record["order"])
 
 
-def plain(state: RequestState) -> dict[str, Any]:
-    """What a golden record says of a request."""
-    request, instance = state.request, state.instance
-    perturbation = instance.perturbation
-    return {
-        "trial": state.train_trial_index,
-        "id": instance.id,
-        "split": instance.split,
-        "perturbation": perturbation
-        and {
-            "name": perturbation.name,
-            "robustness": perturbation.robustness,
-            "fairness": perturbation.fairness,
-            **perturbation.args,
-        },
-        "reference_index": state.reference_index,
-        "request_mode": state.request_mode,
-        "prompt_sha256": hashlib.sha256(request.prompt.encode()).hexdigest(),
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "stop_sequences": request.stop_sequences,
-        "num_completions": request.num_completions,
-        "top_k_per_token": request.top_k_per_token,
-        "echo_prompt": request.echo_prompt,
-        "num_in_context_examples": state.num_in_context_examples,
-        "num_conditioning_tokens": state.num_conditioning_tokens,
-        "references": [
-            [reference.output, reference.is_correct] for reference in instance.references
-        ],
-        "output_mapping": state.output_mapping,
-    }
-
-
-@pytest.mark.parametrize("file_name", list(golden_files()))
+@pytest.mark.parametrize("file_name", PLAIN_FILES)
 def test_requests_equal_the_references(file_name: str, tmp_path: Path) -> None:
-    for description, by_run in records_by_run(PROMPTS / file_name).items():
-        run_specs = make_run_specs(description, default_model="simple/model1")
-        assert len(run_specs) == len(by_run)
-        for run_spec, expected in zip(run_specs, by_run.values(), strict=True):
-            made = [plain(state) for state in states_of(run_spec, tmp_path)]
-            assert len(made) == len(expected)
-            for own, record in zip(made, expected, strict=True):
-                if not any(tag.startswith(QUIRK) for tag in record.get("tags", [])):
-                    assert own == {key: record.get(key) for key in own}
+    for description, runs in by_run(read_records(file_name)).items():
+        run_specs = make_run_specs(description, MODEL)
+        for run_spec, expected in zip(run_specs, runs.values(), strict=True):
+            made = [to_record(state) for state in make_states(run_spec, tmp_path)]
+            check_records(made, in_order(expected))
+
+
+@pytest.mark.parametrize("file_name", ADJUSTED_FILES)
+def test_requests_equal_the_repaired_references(file_name: str, tmp_path: Path) -> None:
+    expected = read_records(file_name)
+    [run_spec] = make_run_specs(expected[0]["description"], MODEL)
+    mirror = None
+    if run_spec.scenario_spec.class_name.endswith(bbq_scenario.BBQScenario.__name__):
+        mirror = mirror_with_empty_files(tmp_path / "mirror")
+    made = [to_record(state) for state in make_states(run_spec, tmp_path, mirror)]
+    if expected[0]["adjusted"] == UNORDERED:
+        made, expected = (
+            sorted(records, key=lambda record: str(record["prompt_sha256"]))
+            for records in (made, expected)
+        )
+        check_records(made, expected, left_out=["id"])
+    else:
+        check_records(made, in_order(expected))
+
+
+def mirror_with_empty_files(folder: Path) -> str:
+    """The sample data, and an empty file for what they lack."""
+    folder.mkdir()
+    (folder / "data").symlink_to(DATA)
+    (folder / "empty").write_text("\n")
+    paths = json.loads((DATA / "urls.json").read_text(encoding="utf-8"))
+    urls = {url: f"data/{path}" for url, path in paths.items()}
+    urls |= {bbq_scenario.FILES[name].url: "empty" for name in EMPTY_FILES}
+    (folder / "urls.json").write_text(json.dumps(urls), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.mark.parametrize("file_name", golden_files("bold_*.jsonl"))
+def test_what_the_reference_asks_of_bold_can_be_asked(file_name: str, tmp_path: Path) -> None:
+    expected = in_order(read_records(file_name))
+    entry = f"{expected[0]['description']},only_first_prompts=True"
+    [run_spec] = make_run_specs(entry, MODEL)
+    made = [to_record(state) for state in make_states(run_spec, tmp_path)]
+    assert [own["id"] for own in made] == [golden["id"] for golden in expected]
+
+
+def test_every_quirk_is_explained() -> None:
+    tagged = {
+        record["description"].partition(":")[0]
+        for file_name in (*PLAIN_FILES, *ADJUSTED_FILES)
+        for record in read_records(file_name)
+        if any(tag.startswith(QUIRK) for tag in record.get("tags", []))
+    }
+    text = DEVIATIONS.read_text(encoding="utf-8")
+    assert tagged
+    assert [name for name in sorted(tagged) if f"`{name}" not in text] == []
+
+
+def test_no_golden_file_is_left_out() -> None:
+    index = json.loads((PROMPTS / "index.json").read_text(encoding="utf-8"))
+    assert {run_spec["file"] for run_spec in index["run_specs"]} == {*PLAIN_FILES, *ADJUSTED_FILES}

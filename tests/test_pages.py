@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from browser import new_page, open_browser, problems_of
+from browser import log_in, new_page, open_browser, problems_of
 from fake_provider import Behaviour, FakeProvider
 from proxy_process import ProxyProcess
 
@@ -76,11 +76,6 @@ def page(browser: "Browser", proxy: ProxyProcess) -> Iterator["Page"]:
     yield page
     assert problems_of(page) == []
     page.context.close()
-
-
-def log_in(page: "Page", proxy: ProxyProcess) -> None:
-    answer = page.request.post("/api/session", data={"api_key": proxy.auth.api_key})
-    assert answer.ok
 
 
 def open_playground(page: "Page", **texts: str) -> None:

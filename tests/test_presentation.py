@@ -1,22 +1,26 @@
 """What is packaged for whole suites holds together: conf files, run specs, metrics, the schema."""
 
+import re
 import time
 from collections import Counter
 from functools import cache
+from importlib import import_module
 from inspect import getsource
 from pathlib import Path
+from pkgutil import iter_modules
 from sys import modules
 
 import pytest
 
-from benchmark import run
+from benchmark import metrics, run
 from benchmark.conf_files import QUICK_SUITE_CONF, RUN_SPECS_CONF, packaged_conf, read_entries
 from benchmark.data_augmentations import AUGMENTATIONS
 from benchmark.metrics.match_metrics import MATCH_METRICS
-from benchmark.metrics.metric import base_name
+from benchmark.metrics.metric import Metric, base_name
+from benchmark.metrics.stat import MetricName, Stat
 from benchmark.run_entries import RunEntry, make_all_run_specs, make_run_specs
 from benchmark.run_spec import MetricSpec, RunSpec
-from benchmark.schema import group_of, load_groups, load_schema
+from benchmark.schema import group_of, load_groups, load_schema, unknown_names
 from common.object_spec import get_class
 
 MODEL = "simple/model1"
@@ -164,6 +168,24 @@ def test_every_stat_that_is_shown_is_described() -> None:
     shown |= {stat for group in schema.stat_groups for stat in group.stats}
     assert shown - named == set()
     assert MATCH_METRICS.keys() - named == set()
+
+
+def metric_classes() -> list[type[Metric]]:
+    """All metrics of ours."""
+    names = [module.name for module in iter_modules(metrics.__path__)]
+    found = [import_module(f"benchmark.metrics.{name}") for name in names if "test" not in name]
+    values = [value for module in found for value in vars(module).values()]
+    return [value for value in values if isinstance(value, type) and issubclass(value, Metric)]
+
+
+def test_every_name_that_a_metric_emits_is_described() -> None:
+    names = {
+        name for kind in metric_classes() for name in (*kind.higher_is_better, *kind.proportions)
+    }
+    for kind in metric_classes():
+        # What is neither good nor bad stands in the code only.
+        names |= set(re.findall(r'MetricName\("([^"]+)"', getsource(modules[kind.__module__])))
+    assert unknown_names(Stat(name=MetricName(name)) for name in names) == set()
 
 
 def test_what_the_schema_refers_to_is_in_it() -> None:

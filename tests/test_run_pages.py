@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
+from benchmark.schema import unknown_names
+from benchmark.suite import finished_runs, read_timings
 from benchmark.web.pages import STATIC
-from browser import new_page, open_browser, problems_of
+from browser import log_in, new_page, open_browser, problems_of
 from fake_provider import AnswerRule, Behaviour, FakeProvider, Fault
 from proxy.routes.page_files import STATIC as PROXY_STATIC
 from proxy_process import ProxyProcess
@@ -93,11 +95,6 @@ def page(browser: "Browser", proxy: ProxyProcess) -> Iterator["Page"]:
     assert problems_of(page) == []
     assert page.evaluate("window.hacked") is None
     page.context.close()
-
-
-def log_in(page: "Page", proxy: ProxyProcess) -> None:
-    answer = page.request.post("/api/session", data={"api_key": proxy.auth.api_key})
-    assert answer.ok
 
 
 def api_path(run: str, more: str = "", suite: str = "default") -> str:
@@ -182,6 +179,14 @@ def test_the_reference_s_addresses_lead_here(page: "Page", query: str, leads_to:
     assert answer.headers["location"] == leads_to
 
 
+def test_every_name_that_a_run_emits_is_known(commands: Commands) -> None:
+    for run in finished_runs(commands.output_path, "default"):
+        timings = read_timings(run.folder)
+        assert timings is not None
+        assert timings.stats
+        assert unknown_names([*run.stats, *timings.stats]) == set()
+
+
 # --- Leaderboard --------------------------------------------------------------------------------
 
 
@@ -228,6 +233,17 @@ def test_two_models_of_the_leaderboard_are_compared(page: "Page") -> None:
     page.get_by_role("link", name="Compare these two").click()
     page.get_by_text(re.compile(r"^B is worse by")).wait_for()
     assert parameters_of(page)["b"] == f"openai-compatible/{BAD}"
+
+
+def test_the_leaderboard_draws_models_against_what_they_take(page: "Page") -> None:
+    page.goto("/leaderboard?suite=default")
+    page.locator(".board-plot circle").nth(2).wait_for()
+    assert page.locator(".chart-front").get_attribute("points")
+    page.locator(".board-plot").get_by_text("As a table").click()
+    assert page.locator(".board-plot tbody tr").count() == 3
+    page.get_by_label("Group").select_option("GSM8K")
+    page.wait_for_url("**group=gsm**")
+    page.locator(".board-plot circle").nth(2).wait_for()
 
 
 def test_views_and_groups_change_the_columns(page: "Page") -> None:
@@ -344,6 +360,43 @@ def test_a_run_has_its_scores_by_version_its_specification_and_its_files(
     page.get_by_role("heading", name="Scenario").wait_for()
 
 
+def test_a_run_has_plots_with_their_numbers_as_tables(page: "Page") -> None:
+    open_run(page, LOWER)
+    page.locator(".chart svg").nth(3).wait_for()
+    titles = page.locator(".chart h3").all_inner_texts()
+    assert titles[1:] == ["Effect of each perturbation", "Calibration", "Time of a request"]
+    for chart in page.locator(".chart").all():
+        assert chart.locator("svg title").first.text_content()
+        assert "The table below" in (chart.locator("svg desc").text_content() or "")
+        chart.get_by_text("As a table").click()
+        assert chart.locator("tbody tr").count() >= 1
+    plots = page.request.get(api_path(LOWER, "/plots")).json()
+    assert sum(one["num_requests"] for one in plots["times"]) == 2 * NUM_TEST
+    assert sum(one["n"] for one in plots["calibration"]) == plots["num_calibrated"] == NUM_TEST
+
+
+def test_runs_beside_a_run_show_where_they_differ(page: "Page") -> None:
+    open_run(page, LOWER, tab="spec")
+    page.get_by_label("Beside it").select_option(run_name(BAD))
+    differs = page.locator("tr.differs")
+    differs.first.wait_for()
+    fields = [row.locator("th").inner_text() for row in differs.all()]
+    assert "adapter_spec.model" in fields
+    assert "adapter_spec.method" not in fields
+    assert parse_qs(urlsplit(page.url).query)["run"] == [LOWER, run_name(BAD)]
+    page.get_by_role("tab", name="Summary").click()
+    page.get_by_role("heading", name="Side by side").wait_for()
+    first = page.locator(".several tbody tr").first
+    assert first.locator("td").count() == 2
+    assert "83.3" in first.inner_text()
+    page.reload()
+    page.get_by_role("heading", name="Side by side").wait_for()
+    page.get_by_role("tab", name="Specification").click()
+    page.get_by_title(f"Take {run_name(BAD)} away").click()
+    page.get_by_role("heading", name="Scenario").wait_for()
+    assert parse_qs(urlsplit(page.url).query)["run"] == [LOWER]
+
+
 # --- Samples ------------------------------------------------------------------------------------
 
 
@@ -374,9 +427,9 @@ def test_a_sample_shows_hostile_text_as_text(page: "Page") -> None:
     shown.locator(".token").first.hover()
     page.locator("#sample .candidates li.chosen").wait_for()
     page.locator("#sample summary", has_text="5 examples").click()
-    assert "Question train" in page.locator("#sample .few-shot").inner_text()
+    page.locator("#sample .few-shot", has_text="Question train").wait_for()
     page.locator("#sample summary", has_text="Result").click()
-    assert page.locator("#sample pre", has_text="onerror").count() == 1
+    page.locator("#sample pre", has_text="onerror").wait_for()
 
 
 def test_j_and_k_go_through_samples_and_the_address_keeps_them(page: "Page") -> None:
@@ -392,6 +445,17 @@ def test_j_and_k_go_through_samples_and_the_address_keeps_them(page: "Page") -> 
     page.locator("#sample .own-input", has_text="test 1: Tom").wait_for()
     assert page.locator("tr.chosen-line").count() == 1
     page.locator("#sample .mark.good", has_text="correct").wait_for()
+
+
+def test_samples_that_a_perturbation_flipped_can_be_asked_for(page: "Page") -> None:
+    open_run(page, LOWER, tab="samples", filter="flipped")
+    page.get_by_label("Show").wait_for()
+    answer = page.request.get(api_path(LOWER, "/samples?filter=flipped&limit=100")).json()
+    by_id = {row["id"]: row["value"] for row in answer["rows"]}
+    originals = page.request.get(api_path(LOWER, "/samples?perturbation=identity&limit=100")).json()
+    assert all(row["perturbation"]["name"] == "lowercase" for row in answer["rows"])
+    changed = [row["id"] for row in originals["rows"] if by_id.get(row["id"]) == row["value"]]
+    assert changed == []
 
 
 def test_the_versions_of_an_instance_are_a_click_apart(page: "Page") -> None:

@@ -2,12 +2,16 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from common.old_stores import read_store
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -126,6 +130,28 @@ def test_a_salt_is_written_and_found_again(tmp_path: Path, offline: Path) -> Non
     write_lines(tmp_path / "results.jsonl", answer(salted[0]))
     script(tmp_path, "together/together_import_results.py", "results.jsonl", "prod_env")
     assert "finished" in call(tmp_path, *run)
+
+
+def test_runs_and_cache_may_be_the_reference_systems(offline: Path) -> None:
+    expected = export(offline)
+    call(offline, "benchmark-export", "--suite", "together", "--format", "helm")
+    [run] = (offline / "benchmark_output/runs/together").glob("*/")
+    (run / "states.sqlite").unlink()
+    assert export(offline) == expected
+
+    cache = offline / "prod_env" / "cache" / "together.sqlite"
+    cache.parent.mkdir()
+    with closing(sqlite3.connect(cache)) as connection:
+        connection.execute("CREATE TABLE unnamed (key TEXT PRIMARY KEY, value BLOB)")
+    write_lines(offline / "results.jsonl", *map(answer, expected[:2]))
+    import_results = ("together/together_import_results.py", "results.jsonl", cache)
+    assert "2 of 2 answers can be stored" in script(offline, *import_results, "-d")
+    assert "2 answers: 2 were stored" in script(offline, *import_results)
+    assert "2 answers: 0 were stored" in script(offline, *import_results)
+    assert [value for _, value in read_store(cache)] == [answer(expected[0])["result"]] * 2
+    suite = "benchmark_output/runs/together"
+    script(offline, "together/together_export_requests.py", suite, cache)
+    assert read_lines(offline / "requests.jsonl") == expected[2:]
 
 
 def test_what_is_wrong_with_a_batch_is_told(offline: Path) -> None:

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Never
 
-from proxy.services.server_service import default_database_url
-from proxy.settings import ServiceSettings
+from proxy import settings
 
 
 def database_url(cache_path: str) -> str:
@@ -14,7 +13,7 @@ def database_url(cache_path: str) -> str:
     path = Path(cache_path)
     if path.suffix == ".sqlite":
         return f"sqlite:///{path}"
-    return ServiceSettings.read(path).database or default_database_url(path)
+    return settings.database_url(path)
 
 
 def base_folder(cache_path: str) -> Path:
@@ -22,7 +21,10 @@ def base_folder(cache_path: str) -> Path:
     if "://" in cache_path:
         return Path("prod_env")
     path = Path(cache_path)
-    return path.parent if path.suffix == ".sqlite" else path
+    if path.suffix != ".sqlite":
+        return path
+    # The reference system has its files in prod_env/cache/.
+    return path.parent.parent if path.parent.name == "cache" else path.parent
 
 
 def never() -> Never:

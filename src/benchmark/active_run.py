@@ -1,20 +1,27 @@
 """One run under way: what it asks, what has come back, and how it stands."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 
-from benchmark.adapters.adapter import Adapter
+import msgspec
+
 from benchmark.adapters.request_state import RequestState
 from benchmark.budget import Meter
+from benchmark.derivation import Derivation, placed_states
 from benchmark.plan import Planner
+from benchmark.provenance import Provenance
 from benchmark.run_folder import RunFolder, RunRecord
-from benchmark.scenarios.scenario import Instance, Scenario
+from benchmark.run_progress import PROGRESS, RunProgress
+from benchmark.scenarios.scenario import Instance
 from benchmark.states_file import StatesFile, state_key
 from common.errors import is_fatal
 from common.request import RequestResult
 
 # So many failures in a row, and not one answer ever: nobody is there to answer.
 _MAX_FAILURES_WITHOUT_ANSWER = 20
+# How often the run says how far it is.
+_NOTE_SECONDS = 1.0
 
 
 class ActiveRun:
@@ -24,23 +31,22 @@ class ActiveRun:
         self,
         record: RunRecord,
         folder: RunFolder,
-        scenario: Scenario,
-        adapter: Adapter,
-        train: list[Instance],
-        evaluated: list[Instance],
+        derivation: Derivation,
+        instances: list[Instance],
         meter: Meter,
+        provenance: Provenance,
     ) -> None:
         self.record = record
         self.spec = record.run_spec
         self.folder = folder
-        self.scenario = scenario
-        self.adapter = adapter
-        self.train = train
-        self.evaluated = evaluated
+        self.scenario = derivation.scenario
+        self.adapter = derivation.adapter
+        self.train, self.evaluated = self.adapter.select(instances)
         self.meter = meter
+        self.provenance = provenance
         self.states = StatesFile(folder.states_path)
         self.answered: set[int] = self.states.answered()
-        self.num_requests = adapter.num_requests(evaluated)
+        self.num_requests = self.adapter.num_requests(self.evaluated)
         self.num_resumed = len(self.answered)
         self.num_done = self.num_resumed
         self.num_cached = self.num_errors = self.num_tokens = 0
@@ -50,13 +56,13 @@ class ActiveRun:
         self.stop_reason: str | None = None
         self._num_open = 0
         self._is_fed = False
+        self._began_at = time.time()
+        self._noted_at = 0.0
         self._lock = threading.Lock()
 
     def all_states(self) -> Iterator[tuple[int, int, RequestState]]:
         """Yield every request of the run: its place, its instance's place, and itself."""
-        places = {id(instance): place for place, instance in enumerate(self.evaluated)}
-        for place, state in enumerate(self.adapter.adapt(self.train, self.evaluated)):
-            yield place, places[id(state.instance)], state
+        yield from placed_states(self.adapter, self.train, self.evaluated)
 
     def open_states(self) -> Iterator[tuple[int, int, RequestState]]:
         """Yield the requests that have no answer yet."""
@@ -110,6 +116,22 @@ class ActiveRun:
                 if result is not None:
                     self._count(result)
             return self._is_fed and self._num_open == 0
+
+    def note_progress(self) -> None:
+        """Tell those who watch how far it is, if the last time is a while ago."""
+        now = time.time()
+        if 0 <= now - self._noted_at < _NOTE_SECONDS:
+            return
+        self._noted_at = now
+        progress = RunProgress(
+            began_at=self._began_at,
+            noted_at=now,
+            num_resumed=self.num_resumed,
+            num_cached=self.num_cached,
+            num_tokens=self.num_tokens,
+            cost=self.meter.spent if self.meter.has_prices else None,
+        )
+        self.states.set_meta(PROGRESS, msgspec.json.encode(progress).decode())
 
     def _count(self, result: RequestResult) -> None:
         self.num_done += 1

@@ -84,6 +84,11 @@ class Meter:
         self._budget.settle(bound, cost)
 
     @property
+    def has_prices(self) -> bool:
+        """Whether it is known what an answer costs."""
+        return self._deployment.prices is not None
+
+    @property
     def text(self) -> str:
         """What is spent, as a part of a line; empty for models that cost nothing."""
         prices = self._deployment.prices

@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max-changes",
-        type=int,
+        type=_count,
         default=DEFAULT_MAX_CHANGES,
         metavar="N",
         help="list at most N instances that changed (default: %(default)s; --json has all)",
@@ -63,6 +63,12 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
+    return int(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = make_parser().parse_args(arguments)
@@ -72,13 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _compare(args: argparse.Namespace) -> int:
     from benchmark.comparison.models import runs_of
-    from benchmark.suite import find_runs
+    from benchmark.suite import find_runs, named_run
 
     if args.plugins is not None:
         from benchmark.plugins import add_plugins
 
         add_plugins(args.plugins)
-    a, b = _find_run(args, args.a), _find_run(args, args.b)
+    a, b = (named_run(args.output_path, args.suite, text) for text in (args.a, args.b))
     if a is not None and b is not None:
         return _compare_runs(args, a, b)
     folders = find_runs(args.output_path, args.suite)
@@ -93,17 +99,6 @@ def _compare(args: argparse.Namespace) -> int:
     return _compare_models(args, runs_of(folders, args.a), runs_of(folders, args.b))
 
 
-def _find_run(args: argparse.Namespace, text: str) -> "RunFolder | None":
-    """The folder that `text` names as a run; None if it may be a model."""
-    from benchmark.run_folder import RunFolder
-
-    runs_path = args.output_path / "runs"
-    for path in (Path(text), runs_path / args.suite / text, runs_path / text):
-        if (path / "run_spec.json").is_file():
-            return RunFolder(path.parent, path.name)
-    return None
-
-
 def _compare_runs(args: argparse.Namespace, folder_a: "RunFolder", folder_b: "RunFolder") -> int:
     from benchmark.comparison.compared_run import ComparedRun
     from benchmark.comparison.comparing import adjusted, compare
@@ -111,8 +106,13 @@ def _compare_runs(args: argparse.Namespace, folder_a: "RunFolder", folder_b: "Ru
     from benchmark.comparison.report import reasons_report, report, verdict
 
     a, b = ComparedRun(folder_a), ComparedRun(folder_b)
-    [comparison] = adjusted([compare(a, b, args.metric)])
     found = reasons(a, b) if args.why else None
+    try:
+        [comparison] = adjusted([compare(a, b, args.metric)])
+    except InvalidRequestError:
+        if found is not None:  # why nothing can be compared
+            print(reasons_report(found))
+        raise
     text = report(comparison, args.max_changes)
     if found is not None:
         text += f"\n\n{reasons_report(found)}"

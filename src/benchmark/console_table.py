@@ -7,8 +7,14 @@ from benchmark.metrics.stat import Stat
 MISSING = "—"
 
 
+def printable(text: str) -> str:
+    """Return `text` without what could command a terminal: names in files are anybody's."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return an aligned table; columns after the first that hold numbers stand to the right."""
+    headers, rows = _printable_row(headers), [_printable_row(row) for row in rows]
     columns = list(zip(headers, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
     is_number = [
@@ -24,6 +30,10 @@ def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def _printable_row(row: Sequence[str]) -> list[str]:
+    return [printable(cell) for cell in row]
 
 
 def format_score(stat: Stat | None) -> str:

@@ -14,7 +14,8 @@ from benchmark.metrics.stat import Stat
 from benchmark.metrics.statistics import jackknife
 from benchmark.scenarios.scenario import Instance
 
-GroupScore = tuple[int, int, Instance, list[Stat]]  # first place, trial, first instance, its stats
+# First place, trial, first instance, its stats; None where a request of the group failed.
+GroupScore = tuple[int, int, Instance, list[Stat] | None]
 
 _NameKey = str  # MetricName.key
 _PartsByTrial = dict[int, list[Any]]
@@ -119,9 +120,11 @@ class GroupScorer:
             group.is_complete = False
 
     def scores(self) -> Iterator[GroupScore]:
-        """Yield the stats of every complete group, as those of its first instance."""
+        """Yield the stats of every group, as those of its first instance."""
         for group in self._groups.values():
-            if group.is_complete and group.parts:
+            if not group.is_complete:
+                yield group.place, group.trial, group.instance, None
+            elif group.parts:
                 stats = self.metric.combine(group.parts)
                 yield group.place, group.trial, group.instance, stats
 

@@ -1,5 +1,7 @@
 """Entries as the reference system's later releases write them, where they mean the same here."""
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 # What those releases call an argument of a run spec → its name here.
@@ -56,6 +58,17 @@ def canonical_arguments(run_spec: str, args: dict[str, Any]) -> dict[str, Any]:
         if key in without_effect or implied.get(key) == value:
             continue
         name = names.get(key, key)
-        values = _VALUES.get((run_spec, name), {})
-        canonical[name] = values.get(str(value).lower(), value)
+        if (run_spec, name) == ("wikifact", "subject"):
+            canonical[name] = _wikifact_relations().get(str(value), value)
+        else:
+            values = _VALUES.get((run_spec, name), {})
+            canonical[name] = values.get(str(value).lower(), value)
     return canonical
+
+
+@cache
+def _wikifact_relations() -> dict[str, str]:
+    """Wikidata's label of each property of WikiFact, written with underscores → its id."""
+    path = Path(__file__).with_name("wikifact_relations.tsv")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t") for line in lines)

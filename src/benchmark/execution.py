@@ -4,6 +4,7 @@ import argparse
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -105,6 +106,24 @@ def default_model(args: argparse.Namespace) -> str | None:
     """
     model: str | None = args.model
     return model if model is not None else ServiceSettings.read(args.local_path).default_model
+
+
+def prices_of(base_path: Path, models: Iterable[str]) -> list[dict[str, Any]]:
+    """Return name and prices of those of the models that have a price.
+
+    Raises:
+        InvalidRequestError: The installation's files of models or prices are not valid.
+    """
+    deployments = Deployments(base_path)
+    found = []
+    for model in models:
+        try:
+            prices = deployments.get(model).prices
+        except UnknownNameError:
+            continue  # one that this installation has no more, or that a plugin brought
+        if prices is not None:
+            found.append({"name": model, "prices": prices})
+    return found
 
 
 def make_service(args: argparse.Namespace, api_key: str | None) -> tuple[Service, Authentication]:

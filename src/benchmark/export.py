@@ -1,7 +1,9 @@
 """`benchmark-export`: a suite's requests and answers, in formats that other tools read.
 
-    jsonl  <run>/requests.jsonl: one object a request, in the order of the run, nothing volatile
-    helm   <run>/scenario_state.json and per_instance_stats.json, as the reference system has them
+    jsonl    <run>/requests.jsonl: one object a request, in the order of the run, nothing volatile
+    helm     <run>/scenario_state.json, metrics.json and per_instance_stats.json, as the reference
+             system has them
+    parquet  <run>/requests.parquet: one row a request, columns with types
 
 Exit codes: as `benchmark-run`.
 """
@@ -13,7 +15,7 @@ from pathlib import Path
 from common import command_line
 from common.errors import InvalidRequestError
 
-FORMATS = ("jsonl", "helm")
+FORMATS = ("jsonl", "helm", "parquet")
 
 
 def make_parser() -> argparse.ArgumentParser:

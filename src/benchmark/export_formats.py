@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from benchmark.adapters.request_state import RequestState
-from benchmark.metrics.stat import MetricName
+from benchmark.export_parquet import write_rows
+from benchmark.metrics.stat import MetricName, Stat
 from benchmark.run_folder import RunFolder
+from benchmark.run_results import read_stats
 from benchmark.scenarios.scenario import Instance
 from benchmark.states_file import StatesFile
 from common.errors import DataError
@@ -34,7 +36,10 @@ def write_jsonl(folder: RunFolder) -> list[Path]:
 
 
 def write_helm(folder: RunFolder) -> list[Path]:
-    """Write `scenario_state.json` and `per_instance_stats.json` as the reference system does."""
+    """Write the files of a run that the reference system has and we do not.
+
+    `metrics.json` is there once the run is finished.
+    """
     record = folder.read_record()
     if record is None:
         raise DataError(f"{folder.path} has no run_spec.json")
@@ -51,10 +56,26 @@ def write_helm(folder: RunFolder) -> list[Path]:
                 file.write((b",\n" if place else b"\n") + _ENCODER.encode(fields))
             file.write(b"]}\n")
         write_json(stats_path, _per_instance_stats(states, instances))
-    return [state_path, stats_path]
+    if not folder.stats_path.exists():
+        return [state_path, stats_path]
+    metrics_path = folder.path / "metrics.json"
+    write_json(metrics_path, [_helm_stat(stat) for stat in read_stats(folder)])
+    return [state_path, stats_path, metrics_path]
 
 
-WRITERS: dict[str, Callable[[RunFolder], list[Path]]] = {"jsonl": write_jsonl, "helm": write_helm}
+def write_parquet(folder: RunFolder) -> list[Path]:
+    """Write one row a request, in the order of the run, without anything volatile."""
+    path = folder.path / "requests.parquet"
+    with _open_states(folder) as states:
+        write_rows(path, states)
+    return [path]
+
+
+WRITERS: dict[str, Callable[[RunFolder], list[Path]]] = {
+    "jsonl": write_jsonl,
+    "helm": write_helm,
+    "parquet": write_parquet,
+}
 
 
 @contextmanager
@@ -75,11 +96,21 @@ def _plain(state: RequestState) -> dict[str, Any]:
 
 
 def _helm_instance(instance: Instance) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(instance)
-    if instance.perturbation is not None:
-        # There, a perturbation's arguments stand beside its name.
-        fields["perturbation"] |= fields["perturbation"].pop("args", {})
+    return _flat(msgspec.to_builtins(instance))
+
+
+def _flat(fields: dict[str, Any]) -> dict[str, Any]:
+    """There, a perturbation's arguments stand beside its name."""
+    perturbation = fields.get("perturbation")
+    if perturbation is not None:
+        perturbation |= perturbation.pop("args", {})
     return fields
+
+
+def _helm_stat(stat: Stat) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(stat)
+    _flat(fields["name"])
+    return fields | {"values": [], "values_buffer_size": 0}  # it keeps single values; we do not
 
 
 def _per_instance_stats(states: StatesFile, instances: list[Instance]) -> list[dict[str, Any]]:
@@ -93,7 +124,8 @@ def _per_instance_stats(states: StatesFile, instances: list[Instance]) -> list[d
             split=instance.split,
             perturbation=instance.perturbation,
         )
-        stat = {"name": msgspec.to_builtins(full_name), "count": 1, "sum": value, "mean": value}
+        own_name = _flat(msgspec.to_builtins(full_name))
+        stat = {"name": own_name, "count": 1, "sum": value, "mean": value}
         groups.setdefault((place, trial), []).append(stat)
     return [
         {

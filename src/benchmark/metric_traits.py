@@ -29,13 +29,18 @@ class Traits(msgspec.Struct, frozen=True):
 
 def traits_of(spec: RunSpec) -> Traits:
     """Return what the metrics of `spec` say; a class that is not here says nothing."""
+    return _traits_of_classes(tuple(metric_spec.class_name for metric_spec in spec.metric_specs))
+
+
+@lru_cache(maxsize=256)
+def _traits_of_classes(class_names: tuple[str, ...]) -> Traits:
     higher_is_better: dict[str, bool] = {}
     proportions: set[str] = set()
     for metric in _OF_ALL_RUNS:
         higher_is_better |= metric.higher_is_better
         proportions |= set(metric.proportions)
-    for metric_spec in spec.metric_specs:
-        traits = _traits_of_class(metric_spec.class_name)
+    for class_name in class_names:
+        traits = _traits_of_class(class_name)
         higher_is_better |= traits.higher_is_better
         proportions |= traits.proportions
     return Traits(higher_is_better, frozenset(proportions))

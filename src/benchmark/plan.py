@@ -8,10 +8,10 @@ import msgspec
 from benchmark.budget import IsStored, dollars
 from benchmark.console_table import MISSING, format_table
 from common.request import Request
+from common.token_text import BYTES_PER_TOKEN, guess_num_tokens
 from proxy.prices import estimate
 from proxy.services.service import DeploymentInfo
 
-_BYTES_PER_TOKEN = 4  # of English text, where no tokenizer counts
 _APPROXIMATE = "~"
 
 
@@ -31,6 +31,7 @@ class RunPlan(msgspec.Struct):
     completion_tokens: int = 0
     cost: float | None = 0.0
     is_approximate: bool = False
+    tokenizer: str | None = None  # what counts the tokens, unless they are approximate
 
     @property
     def num_requests(self) -> int:
@@ -62,9 +63,14 @@ class Planner:
         count_tokens: Callable[[str], int] | None,
         is_stored: IsStored,
     ) -> None:
-        self.plan = RunPlan(model, num_answered=num_answered, is_approximate=count_tokens is None)
+        self.plan = RunPlan(
+            model,
+            num_answered=num_answered,
+            is_approximate=count_tokens is None,
+            tokenizer=None if count_tokens is None else deployment.tokenizer,
+        )
         self._deployment = deployment
-        self._count_tokens = count_tokens or _tokens_of_bytes
+        self._count_tokens = count_tokens or guess_num_tokens
         self._is_stored = is_stored
 
     def add(self, request: Request) -> None:
@@ -82,7 +88,8 @@ class Planner:
             texts = [message.text for message in request.messages]
         num_tokens = sum(map(self._count_tokens, texts))
         plan.prompt_tokens += num_tokens
-        plan.completion_tokens += request.num_completions * request.max_tokens
+        thoughts = (request.reasoning or {}).get("max_tokens", 0)
+        plan.completion_tokens += request.num_completions * (request.max_tokens + thoughts)
         _, cost = estimate(request, self._deployment, num_tokens)
         plan.cost = None if cost is None or plan.cost is None else plan.cost + cost
 
@@ -108,8 +115,14 @@ def plan_table(
         known = [seconds for seconds in times if seconds is not None]
         rows.append(_row("all", _total(list(plans.values())), _sum_if_all(known, len(times))))
     text = format_table((*headers, *more), rows)
+    tokenizers = {
+        plan.model: plan.tokenizer for plan in plans.values() if plan.tokenizer and plan.num_to_send
+    }
+    if tokenizers:
+        counted = ", ".join(f"{name} ({model})" for model, name in sorted(tokenizers.items()))
+        text += f"\nTokens are counted by {counted}"
     if any(plan.is_approximate and plan.num_to_send for plan in plans.values()):
-        text += f"\n{_APPROXIMATE} approximate: {_BYTES_PER_TOKEN} bytes a token"
+        text += f"\n{_APPROXIMATE} approximate: {BYTES_PER_TOKEN} bytes a token"
     return text
 
 
@@ -157,7 +170,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
-
-
-def _tokens_of_bytes(text: str) -> int:
-    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)

@@ -4,15 +4,22 @@ Exit codes: as `benchmark-run`.
 """
 
 import argparse
+import logging
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlencode
 
 from benchmark import run
 from common import command_line
 from common.errors import InvalidRequestError
+
+logger = logging.getLogger(__name__)
+
+# Where commands write, and proxy-server looks, unless they are told otherwise.
+_USUAL_OUTPUT_PATH = Path("benchmark_output")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -30,6 +37,13 @@ def make_parser() -> argparse.ArgumentParser:
         "--delete-run", metavar="NAME", help="delete a run with all its files (asks first)"
     )
     parser.add_argument("--yes", action="store_true", help="with --delete-run: do not ask")
+    parser.add_argument(
+        "--static-site",
+        type=Path,
+        metavar="DIR",
+        help="also write the pages about the suite to this folder, to be opened from a disk or "
+        "put on any web host; without samples",
+    )
     parser.add_argument("--json", action="store_true", help="print the leaderboard as JSON")
     run.add_execution_flags(parser)
     command_line.add_common_flags(parser)
@@ -46,8 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _present(args: argparse.Namespace) -> int:
     from benchmark.conf_files import RUN_SPECS_CONF
     from benchmark.leaderboard import leaderboard_table, list_runs, make_leaderboard
+    from benchmark.schema import unknown_names
     from benchmark.suite import finished_runs
-    from common.json_files import encode_json, write_json
+    from benchmark.suite_files import write_suite_files
+    from common.json_files import encode_json
 
     if args.delete_run is not None:
         return _delete_run(args.output_path, args.suite, args.delete_run, is_sure=args.yes)
@@ -69,37 +85,40 @@ def _present(args: argparse.Namespace) -> int:
             "how they stand"
         )
     leaderboard = make_leaderboard(runs)
-    suite_path: Path = args.output_path / "runs" / args.suite
-    files: dict[str, Any] = {
-        "leaderboard.json": leaderboard,
-        "runs.json": [
-            {
-                "run_dir": str(item.folder.path),
-                "run_spec": item.record.run_spec,
-                "stats": item.stats,
-            }
-            for item in runs
-        ],
-        "run_specs.json": [item.record.run_spec for item in runs],
-    }
-    for name, value in files.items():
-        write_json(suite_path / name, value)
-    _link_latest(suite_path)
+    unknown = sorted(set().union(*(unknown_names(run.stats) for run in runs)))
+    if unknown:
+        logger.warning("no page has a title or a column for: %s", ", ".join(unknown))
+    files = write_suite_files(args.output_path, args.suite, runs, leaderboard)
     print(encode_json(leaderboard) if args.json else leaderboard_table(leaderboard))
     if not args.json:
-        print(f"\nWritten: {', '.join(files)} in {suite_path}")
+        print(f"\nWritten: {', '.join(files)} in {args.output_path / 'runs' / args.suite}")
+        print(f"Pages: {_server_command(args.output_path)}, then {_page_address(args.suite)}")
+    if args.static_site is not None:
+        _write_site(args, {item.record.run_spec.adapter_spec.model for item in runs})
     return code
 
 
-def _link_latest(suite_path: Path) -> None:
-    """Point runs/latest at the suite, replacing the old link in one step."""
-    link = suite_path.parent / "latest"
-    if link.exists() and not link.is_symlink():
-        return  # somebody's own folder; not ours to replace
-    temporary = suite_path.parent / f".latest.{suite_path.name}"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(suite_path.name, target_is_directory=True)
-    temporary.replace(link)
+def _write_site(args: argparse.Namespace, models: set[str]) -> None:
+    from benchmark.execution import prices_of
+    from benchmark.web.site.writing import write_site
+
+    prices = prices_of(args.local_path, sorted(models))
+    size = write_site(args.static_site, args.output_path, args.suite, prices)
+    if not args.json:
+        print(
+            f"Site ({size / 1e6:.1f} MB): {(args.static_site / 'index.html').absolute().as_uri()}"
+        )
+
+
+def _server_command(output_path: Path) -> str:
+    """The command that shows the results in that folder."""
+    if output_path == _USUAL_OUTPUT_PATH:
+        return "proxy-server"
+    return f"proxy-server --output-path {shlex.quote(str(output_path))}"
+
+
+def _page_address(suite: str) -> str:
+    return f"http://localhost:1959/leaderboard?{urlencode({'suite': suite})}"
 
 
 def _delete_run(output_path: Path, suite: str, name: str, *, is_sure: bool) -> int:

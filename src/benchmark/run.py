@@ -99,6 +99,14 @@ def add_execution_flags(parser: argparse.ArgumentParser) -> None:
         default=Path("prod_env"),
         help="folder of cache, models and settings (default: %(default)s)",
     )
+    who.add_argument(
+        "--mc-fallback",
+        choices=["prompt-logprobs", "top-logprobs", "generation"],
+        default="prompt-logprobs",
+        help="how choices that are scored one by one are asked where a model can't score a prompt: "
+        "not at all, by the log-probabilities of their letters, or by generating a letter "
+        "(default: %(default)s)",
+    )
     how = parser.add_argument_group("how")
     how.add_argument(
         "-n",
@@ -235,6 +243,7 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
         select_run_specs,
     )
     from benchmark.plan import plan_table
+    from benchmark.profiles import with_profiles
     from benchmark.progress import Progress
     from benchmark.results_table import results_table
     from benchmark.run_entries import RunEntry
@@ -259,7 +268,13 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
     model = args.model or EMBEDDED_MODEL
     service, auth = make_service(args, os.environ.get(KEY_VARIABLE))
     chosen = chosen_models(args.models_to_run, service, auth) if args.models_to_run else None
-    run_specs, dry_run_names = select_run_specs(args, entries, model, chosen)
+    selected, dry_run_names = select_run_specs(args, entries, model, chosen)
+    run_specs = with_profiles(selected, service, auth, args.mc_fallback)
+    dry_run_names = {
+        spec.name
+        for plain, spec in zip(selected, run_specs, strict=True)
+        if plain.name in dry_run_names
+    }
     execution = ExecutionSpec(
         output_path=args.output_path,
         suite=args.suite,

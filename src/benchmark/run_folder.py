@@ -3,14 +3,17 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from benchmark.provenance import Provenance
 from benchmark.run_spec import RunSpec
 from common.canonical_json import canonical_json, digest
 from common.errors import ConflictError, DataError, StorageError
 from common.json_files import write_json
+
+_Fields = TypeVar("_Fields", bound=msgspec.Struct)
 
 _EXTENDABLE = "adapter_spec.max_eval_instances"
 
@@ -29,6 +32,15 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     def hash(self) -> str:
         """SHA-256 over the record."""
         return digest(canonical_json(self)).hex()
+
+
+class _OwnFields(msgspec.Struct):
+    """What `run_spec.json` holds beside the fields of the run spec."""
+
+    deployment: dict[str, Any]
+    data_sha256: str
+    hash: str
+    provenance: Provenance | None = None
 
 
 class RunFolder:
@@ -85,25 +97,44 @@ class RunFolder:
         Raises:
             DataError: The record can't be read.
         """
-        path = self.path / "run_spec.json"
-        if not path.exists():
+        if not (self.path / "run_spec.json").exists():
             return None
+        spec, own = self._read(RunSpec), self._read(_OwnFields)
+        return RunRecord(run_spec=spec, deployment=own.deployment, data_sha256=own.data_sha256)
+
+    def read_provenance(self) -> Provenance | None:
+        """Return what the run was made of and with; None if that is not written down.
+
+        Raises:
+            DataError: The file can't be read.
+        """
+        return self._read(_OwnFields).provenance
+
+    def read_hash(self) -> str:
+        """Return the hash that stands beside the record.
+
+        Raises:
+            DataError: The file can't be read.
+        """
+        return self._read(_OwnFields).hash
+
+    def _read(self, kind: type[_Fields]) -> _Fields:
+        path = self.path / "run_spec.json"
         try:
-            fields = msgspec.json.decode(path.read_bytes())
-            own = {name: fields.pop(name) for name in ("deployment", "data_sha256")}
-            fields.pop("hash")
-            return RunRecord(run_spec=msgspec.convert(fields, RunSpec), **own)
-        except (msgspec.MsgspecError, KeyError, AttributeError) as error:
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{path} can't be read ({error}): move the folder aside") from error
 
-    def write_record(self, record: RunRecord) -> None:
-        """Record what this run is."""
+    def write_record(self, record: RunRecord, provenance: Provenance | None = None) -> None:
+        """Record what this run is, and what it was made of and with, as far as that is known."""
         fields = msgspec.to_builtins(record.run_spec)
         fields |= {
             "deployment": record.deployment,
             "data_sha256": record.data_sha256,
             "hash": record.hash,
         }
+        if provenance is not None:
+            fields["provenance"] = msgspec.to_builtins(provenance)
         write_json(self.path / "run_spec.json", fields)
 
 

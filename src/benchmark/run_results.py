@@ -1,5 +1,6 @@
 """The end of a run: its metrics, its files, and how it went."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -9,12 +10,20 @@ import msgspec
 
 from benchmark.active_run import ActiveRun
 from benchmark.aggregation import outcome_stats
+from benchmark.earlier_scores import (
+    drop_replaced_values,
+    keep_stats,
+    set_values_aside,
+    with_earlier_stats,
+)
+from benchmark.metrics.answer_reading import UnparsedMetric
 from benchmark.metrics.efficiency_metrics import EfficiencyMetric, RuntimeDiscrepancyMetric
 from benchmark.metrics.metric import Metric
 from benchmark.metrics.runtime_metrics import RuntimeMetric
 from benchmark.metrics.stat import Stat
 from benchmark.metrics.tokens_metrics import TokensMetric
 from benchmark.plan import RunPlan
+from benchmark.provenance import RequestsHash
 from benchmark.run_folder import RunFolder
 from benchmark.scoring import Scorer, Value
 from benchmark.states_file import RUN_HASH, StatesFile
@@ -22,6 +31,8 @@ from common.errors import DataError
 from common.json_files import write_json
 from common.object_spec import create_object
 from common.version import VERSION
+
+logger = logging.getLogger(__name__)
 
 Status = Literal["finished", "incomplete", "stopped", "failed", "skipped", "dry-run"]
 FAILURES = ("incomplete", "failed")
@@ -68,21 +79,25 @@ def finish_run(
     metrics: list[Metric] = [TokensMetric(count_tokens)]
     if not run.is_dry:
         metrics += [create_object(spec, **(offered or {})) for spec in run.spec.metric_specs]
+        metrics += [UnparsedMetric()] if run.spec.adapter_spec.are_answers_read else []
         metrics += [EfficiencyMetric(count_tokens), RuntimeMetric()]
         metrics.append(RuntimeDiscrepancyMetric(count_tokens))
     scorer = Scorer(run.spec.adapter_spec, metrics)
-    _store_values(run, scorer.score(run.states.states(run.evaluated)))
-    stats = sorted(
-        scorer.stats() + outcome_stats(run.num_requests, outcomes, scorer.num_unscored),
-        key=lambda stat: stat.name.key,
-    )
+    requests = RequestsHash()
+    set_values_aside(run.states, scorer.versions)
+    _store_values(run, scorer.score(requests.watch(run.states.states(run.evaluated))))
+    drop_replaced_values(run.states)
+    run.folder.write_record(run.record, requests.completed(run.provenance))
+    counts = outcome_stats(run.num_requests, outcomes, scorer.num_unscored)
+    stats = with_earlier_stats(run.states, scorer.stats() + counts)
+    stats.sort(key=lambda stat: stat.name.key)
     status: Status = "dry-run" if run.is_dry else "finished"
     message = ""
     num_errors = outcomes.get("error", 0)
     if num_errors > max_error_rate * max(1, run.num_requests):
         status = "incomplete"
         message = f"{num_errors} of {run.num_requests} requests failed: {run.last_error}"
-    _write_files(run, stats, scorer.volatile.stats())
+    _write_files(run, status, stats, scorer.volatile.stats())
     run.states.set_meta("status", status)
     reasons = dict.fromkeys(metric.not_computed for metric in metrics if metric.not_computed)
     note = f"{name}: some scores are not computed: {'; '.join(reasons)}" if reasons else ""
@@ -109,6 +124,23 @@ def read_outcome(folder: RunFolder, name: str, run_hash: str) -> RunOutcome | No
     return RunOutcome(name, "finished", stats=read_stats(folder))
 
 
+def set_stats_aside(run: ActiveRun, *, is_same: bool) -> None:
+    """Remove the file of a run's statistics; those of the same run may become earlier versions.
+
+    Args:
+        is_same: Whether they are of the same instances; a larger run begins anew.
+    """
+    path = run.folder.stats_path
+    if not is_same:
+        keep_stats(run.states, [])
+    elif path.exists():
+        try:
+            keep_stats(run.states, read_stats(run.folder))
+        except DataError as error:
+            logger.warning("earlier scores are lost: %s", error)
+    path.unlink(missing_ok=True)
+
+
 def read_stats(folder: RunFolder) -> list[Stat]:
     """Return the statistics of a finished run.
 
@@ -122,12 +154,13 @@ def read_stats(folder: RunFolder) -> list[Stat]:
 
 
 def _store_values(run: ActiveRun, values: Iterator[Value]) -> None:
-    run.states.clear_values()
     while batch := list(islice(values, 50_000)):
         run.states.add_values(batch)
 
 
-def _write_files(run: ActiveRun, stats: list[Stat], volatile_stats: list[Stat]) -> None:
+def _write_files(
+    run: ActiveRun, status: Status, stats: list[Stat], volatile_stats: list[Stat]
+) -> None:
     scenario = run.scenario
     write_json(
         run.folder.path / "scenario.json",
@@ -144,6 +177,7 @@ def _write_files(run: ActiveRun, stats: list[Stat], volatile_stats: list[Stat]) 
         {
             "version": VERSION,
             "finished_at": time.time(),
+            "status": status,
             "num_requests": run.num_requests,
             "num_resumed": run.num_resumed,
             "num_cached": run.num_cached,

@@ -19,26 +19,26 @@ from typing import Any
 import msgspec
 
 from benchmark.active_run import ActiveRun
-from benchmark.adapters.adapter_factory import make_adapter
 from benchmark.adapters.request_state import RequestState
 from benchmark.budget import Budget, Meter
-from benchmark.data_preprocessor import DataPreprocessor, data_hash
+from benchmark.code_versions import code_versions
+from benchmark.derivation import Derivation, who_answers
 from benchmark.executor import Executor, Task
 from benchmark.plan import Planner
+from benchmark.profiles import check_can_be_asked
 from benchmark.progress import Progress
+from benchmark.provenance import Provenance
 from benchmark.run_folder import RunFolder, RunRecord, extends
-from benchmark.run_results import RunOutcome, finish_run, read_outcome
+from benchmark.run_results import RunOutcome, finish_run, read_outcome, set_stats_aside
 from benchmark.run_spec import RunSpec
-from benchmark.scenarios.scenario import EVAL_SPLITS, Scenario
 from benchmark.states_file import RUN_HASH
 from benchmark.window_services.window_service import WindowService
 from common.authentication import Authentication
 from common.data_files import DataFiles
-from common.errors import BenchError, DataError, InvalidRequestError
-from common.object_spec import create_object
+from common.errors import BenchError, InvalidRequestError
 from common.request import RequestResult
 from common.sandbox import Sandbox
-from proxy.services.service import Service
+from proxy.services.service import DeploymentInfo, Service
 
 logger = logging.getLogger(__name__)
 
@@ -177,6 +177,8 @@ class Runner:
             self._active.append(run)
             try:
                 yield from self._tasks_of(run)
+            except BenchError as error:  # such as a tokenizer that can't be had
+                run.stop_reason = str(error)
             except Exception as error:
                 logger.debug("%s: its requests can't be made", run.spec.name, exc_info=True)
                 run.stop_reason = f"{type(error).__name__}: {error}"
@@ -224,8 +226,6 @@ class Runner:
     def _prepare(self, spec: RunSpec) -> ActiveRun | RunOutcome:
         """Read the data and open the run's folder; a finished run is only looked up."""
         execution = self._execution
-        scenario: Scenario = create_object(spec.scenario_spec)
-        scenario.data_files = DataFiles(execution.data_mirror)
         deployment = self._service.get_deployment(
             self._auth, spec.adapter_spec.model, spec.adapter_spec.deployment
         )
@@ -236,29 +236,18 @@ class Runner:
                 f"--max-cost needs to know what {deployment.name} costs: put its prices into "
                 "prices.yaml (docs/models.md)"
             )
-        window = WindowService.of_deployment(self._service, self._auth, deployment)
-        adapter = make_adapter(spec.adapter_spec, window)
-        preprocessor = DataPreprocessor(
-            spec.data_augmenter_spec,
-            data_files=DataFiles(execution.data_mirror),
-            data_path=execution.output_path / "perturbations",
-        )
+        is_planned = is_dry and not execution.skip_instances
+        find_window = WindowService.for_planning if is_planned else WindowService.of_deployment
+        window = find_window(self._service, self._auth, deployment)
+        if window.guessed_because:
+            logger.warning("%s: tokens are guessed: %s", spec.name, window.guessed_because)
+        derivation = Derivation(spec, window, execution.output_path, execution.data_mirror)
         if execution.skip_instances:
             return RunOutcome(spec.name, "skipped", "--skip-instances")
-        data_path = execution.output_path / "scenarios" / scenario.name
-        instances = preprocessor.preprocess(scenario.get_instances(data_path))
-        if not any(instance.split in EVAL_SPLITS for instance in instances):
-            splits = ", ".join(sorted({str(instance.split) for instance in instances})) or "none"
-            raise DataError(f"there is nothing to evaluate: the data has no test split ({splits})")
-        # What fits the window is part of what is asked.
-        window_limits = {
-            "tokenizer": deployment.tokenizer,
-            "max_request_length": deployment.max_request_length,
-        }
+        self._check_can_be_asked(spec, deployment, is_dry=is_dry)
+        instances, data_sha256 = derivation.read()
         record = RunRecord(
-            run_spec=spec,
-            deployment=deployment.identity | window_limits,
-            data_sha256=data_hash(instances),
+            run_spec=spec, deployment=who_answers(deployment), data_sha256=data_sha256
         )
         folder = RunFolder(execution.suite_path, spec.name)
         folder.acquire()
@@ -270,10 +259,13 @@ class Runner:
                 if outcome is not None:
                     folder.release()
                     return outcome
-            # Gone first: whatever stops us below, no old score stands under a new name.
-            folder.stats_path.unlink(missing_ok=True)
             meter = Meter(deployment, self.budget, is_stored)
-            run = ActiveRun(record, folder, scenario, adapter, *adapter.select(instances), meter)
+            code, packages = code_versions(spec)
+            data_files = derivation.data_files.digests()
+            provenance = Provenance(data_files=data_files, code=code, packages=packages)
+            run = ActiveRun(record, folder, derivation, instances, meter, provenance)
+            # Gone first: whatever stops us below, no old score stands under a new name.
+            set_stats_aside(run, is_same=is_same)
             # Places belong to the run that the states file names, in the same transaction; the
             # record may be that of an extension that was killed halfway.
             states_hash = run.states.get_meta(RUN_HASH)
@@ -291,11 +283,21 @@ class Runner:
                 )
             run.states.set_meta("status", "running")
             run.states.set_meta("num_requests", str(run.num_requests))
-            folder.write_record(record)
+            folder.write_record(record, provenance)
         except BaseException:
             folder.release()
             raise
         return run
+
+    def _check_can_be_asked(
+        self, spec: RunSpec, deployment: DeploymentInfo, *, is_dry: bool
+    ) -> None:
+        try:
+            check_can_be_asked(spec.adapter_spec, deployment)
+        except InvalidRequestError as error:
+            if not is_dry:
+                raise
+            logger.warning("%s can be planned, and not asked: %s", spec.name, error)
 
     def _write_results(self) -> None:
         while True:
@@ -323,8 +325,16 @@ class Runner:
         except Exception as error:
             logger.debug("%s: results could not be written", run.spec.name, exc_info=True)
             run.stop_reason = f"{type(error).__name__}: {error}"
-        if run.note_written([state.result for _, _, state in states]):
+        is_complete = run.note_written([state.result for _, _, state in states])
+        self._tell_progress(run)
+        if is_complete:
             self._complete.put(run)
+
+    def _tell_progress(self, run: ActiveRun) -> None:
+        try:
+            run.note_progress()
+        except BenchError:
+            logger.debug("%s: its progress could not be noted", run.spec.name, exc_info=True)
 
     def _offered(self) -> dict[str, Any]:
         """What metrics may ask for by the name of an argument."""

@@ -1,11 +1,13 @@
 """The registry of names: what is shown of a run, and how it is called."""
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
 import msgspec
 import yaml
 
+from benchmark.metrics.metric import base_name
 from benchmark.metrics.stat import Stat
 from benchmark.run_spec import RunSpec
 
@@ -83,6 +85,17 @@ def load_schema() -> Schema:
 def load_groups() -> dict[str, Group]:
     """Return the packaged groups by name."""
     return {group.name: group for group in load_schema().groups}
+
+
+def unknown_names(stats: Iterable[Stat]) -> set[str]:
+    """Return the names among `stats` that the schema does not know; "@k" is no part of a name."""
+    known = _metric_names()
+    return {stat.name.name for stat in stats if base_name(stat.name.name) not in known}
+
+
+@cache
+def _metric_names() -> frozenset[str]:
+    return frozenset(base_name(metric.name) for metric in load_schema().metrics)
 
 
 def group_of(run_spec: RunSpec) -> Group | None:

@@ -8,9 +8,10 @@ from benchmark.adapters.adapter_spec import LANGUAGE_MODELING, AdapterSpec
 from benchmark.adapters.request_state import RequestState
 from benchmark.aggregation import Aggregator
 from benchmark.corpus_scoring import CorpusScorer, GroupScorer
-from benchmark.metrics.metric import CorpusMetric, GroupMetric, Metric
+from benchmark.metrics.answer_reading import read_state
+from benchmark.metrics.metric import CorpusMetric, GroupMetric, Metric, base_name
 from benchmark.metrics.stat import MetricName, Stat
-from common.errors import DataError
+from common.errors import DataError, InvalidRequestError
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Scorer:
             name: direction for one in metrics for name, direction in one.higher_is_better.items()
         }
         proportions = {name for one in metrics for name in one.proportions}
+        self.versions = versions_of(metrics)  # of stats, by base name
         self.stable = Aggregator(directions, proportions)
         self.volatile = Aggregator({}, proportions)  # no worst case of times
         self._totals: dict[MetricName, Stat] = {}
@@ -59,8 +61,9 @@ class Scorer:
             states: In the order of the run: those of one instance and trial are neighbours.
         """
         for (place, trial), group in groupby(states, key=_group_of):
-            own = [state for _, _, state in group]
-            instance = own[0].instance
+            asked = [state for _, _, state in group]
+            instance = asked[0].instance
+            own = [read_state(self._adapter_spec, state) for state in asked]
             answered = [state for state in own if state.result is None or state.is_scorable]
             about_references = [state for state in answered if state.reference_index is not None]
             is_in_windows = self._adapter_spec.method == LANGUAGE_MODELING
@@ -70,6 +73,10 @@ class Scorer:
                     answered = []
             for metric in self._metrics:
                 stats = self._evaluate(metric, answered, about_references)
+                if stats is None or len(answered) < len(own):
+                    self.stable.note_missing(instance, trial, metric.proportions)
+                if stats is None:
+                    continue
                 if is_in_windows:
                     stats = _whole(stats)
                 if metric.is_volatile:
@@ -84,6 +91,10 @@ class Scorer:
         for group_scorer in self._groups:
             is_volatile = group_scorer.metric.is_volatile
             for place, trial, instance, stats in group_scorer.scores():
+                if stats is None:
+                    names = group_scorer.metric.proportions
+                    self.stable.note_missing(instance, trial, names)
+                    continue
                 (self.volatile if is_volatile else self.stable).add(instance, trial, stats)
                 if not is_volatile:
                     yield from _values(place, trial, stats)
@@ -91,7 +102,10 @@ class Scorer:
     def stats(self) -> list[Stat]:
         """Return the stable statistics."""
         of_corpora = [stat for scorer in self._corpora for stat in scorer.stats()]
-        return self.stable.stats() + of_corpora + list(self._totals.values())
+        stats = self.stable.stats() + of_corpora + list(self._totals.values())
+        for stat in stats:
+            stat.version = self.versions.get(base_name(stat.name.name), 1)
+        return stats
 
     def _collect(self, place: int, trial: int, states: list[RequestState]) -> None:
         """Let metrics of many instances take what they need of one, if none of it failed."""
@@ -114,7 +128,8 @@ class Scorer:
 
     def _evaluate(
         self, metric: Metric, answered: list[RequestState], about_references: list[RequestState]
-    ) -> list[Stat]:
+    ) -> list[Stat] | None:
+        """The stats of one instance; None where the metric can't make sense of an answer."""
         stats = []
         try:
             for state in answered:
@@ -124,13 +139,31 @@ class Scorer:
                 stats += metric.evaluate_references(self._adapter_spec, about_references)
         except DataError as error:
             self._note_unscored(error)
-            return []
+            return None
         return stats
 
     def _note_unscored(self, error: DataError) -> None:
         """One answer that can't be scored is missing from the scores, and said to be."""
         logger.warning("not scored: %s", error)
         self.num_unscored += 1
+
+
+def versions_of(metrics: Iterable[Metric]) -> dict[str, int]:
+    """Return the versions of the metrics' stats by base name; those of version 1 may be missing.
+
+    Raises:
+        InvalidRequestError: A version is not a whole number of at least 1.
+    """
+    versions: dict[str, int] = {}
+    for metric in metrics:
+        for name, version in metric.versions.items():
+            if type(version) is not int or version < 1:
+                raise InvalidRequestError(
+                    f"{type(metric).__name__}: version {version!r} of {name!r} must be a whole "
+                    "number of at least 1"
+                )
+            versions[name] = version
+    return versions
 
 
 def _values(place: int, trial: int, stats: list[Stat]) -> Iterator[Value]:

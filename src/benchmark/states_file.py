@@ -5,22 +5,22 @@ Tables:
     texts(id, text)                     what many prompts begin with, and other repeated texts
     instances(id, data)                 each evaluated instance (perturbed versions are others)
     states(id, instance, …, result)     each answered request, by its place in the run
-    instance_values(…)                  view: (instance, trial, perturbation, metric, value)
+    instance_values(…)                  view: (instance, trial, perturbation, metric, value); the
+                                        values of an earlier version are those of NAME@vVERSION
     meta(key, value)                    the run's hash, and how far it has come
 
-A prompt is stored as a shared beginning (a text), its instance's input, and an ending, so that a
-few-shot prompt costs the bytes of its own part only. Tokens with log-probabilities are compressed
-and stand in a column of their own.
+A prompt (or the last message of a chat) is stored as a shared beginning (a text), its instance's
+input, and an ending, so that a few-shot prompt costs the bytes of its own part only. Tokens with
+log-probabilities are compressed and stand in a column of their own.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
@@ -166,7 +166,9 @@ class StatesFile:
         """
         self._write(_INSERT_STATE, [self._row(*state) for state in states])
 
-    def states(self, instances: list[Instance]) -> Iterator[tuple[int, int, RequestState]]:
+    def states(
+        self, instances: list[Instance]
+    ) -> Generator[tuple[int, int, RequestState], None, None]:
         """Yield all stored states in the order of the run, as `add_states` took them.
 
         Args:
@@ -183,7 +185,7 @@ class StatesFile:
                 prompt = self._text(row[11]) + instance.input + prompt
             state = RequestState(
                 instance=instance,
-                request=replace(requests[request_id], prompt=prompt),
+                request=requests[request_id].asking(prompt),
                 train_trial_index=row[2],
                 reference_index=row[3],
                 request_mode=row[4],
@@ -250,12 +252,29 @@ class StatesFile:
         for instance, trial, metric, value in self._read(query):
             yield instance, trial, self._text(metric), value
 
-    def clear_values(self) -> None:
-        """Forget all values of metrics."""
-        self._write("DELETE FROM metric_values WHERE ?", [(1,)])
+    def value_names(self) -> list[str]:
+        """Return the names of all metrics that have values."""
+        rows = self._read("SELECT DISTINCT metric FROM metric_values")
+        return sorted(self._text(metric) for (metric,) in rows)
+
+    def rename_values(self, names: Mapping[str, str]) -> None:
+        """Give the values of metrics other names, all at once or not at all.
+
+        Args:
+            names: New name by old one; what has the new name already is replaced.
+        """
+        with self._transaction():
+            rows = [(self._text_id(new), self._text_id(old)) for old, new in names.items()]
+            statement = "UPDATE OR REPLACE metric_values SET metric = ? WHERE metric = ?"
+            self._connection.executemany(statement, rows)
+
+    def drop_values(self, names: Iterable[str]) -> None:
+        """Forget all values of these metrics."""
+        rows = [(self._text_id(name),) for name in names]
+        self._write("DELETE FROM metric_values WHERE metric = ?", rows)
 
     def _row(self, place: int, instance_place: int, state: RequestState) -> tuple[Any, ...]:
-        prompt, instance_input = state.request.prompt, state.instance.input
+        prompt, instance_input = state.request.asked_text, state.instance.input
         beginning, ending = None, prompt
         if prompt.startswith(instance_input, state.prefix_length):
             beginning = self._text_id(prompt[: state.prefix_length])
@@ -273,7 +292,7 @@ class StatesFile:
             state.num_conditioning_tokens,
             state.window_index,
             int(state.is_truncated),
-            self._text_id(_ENCODER.encode(replace(state.request, prompt="")).decode()),
+            self._text_id(_ENCODER.encode(state.request.asking("")).decode()),
             beginning,
             ending,
             outcome,

@@ -58,21 +58,47 @@ def typical_seconds(output_path: Path, suite: str) -> dict[str, float]:
     """Return how long a request to each model took on average in the suite's finished runs."""
     seconds: dict[str, list[float]] = {}
     for folder in find_runs(output_path, suite):
-        record, path = folder.read_record(), folder.path / "timings.json"
-        if record is None or not path.exists():
+        record, timings = folder.read_record(), read_timings(folder)
+        if record is None or timings is None:
             continue
-        try:
-            timings = msgspec.json.decode(path.read_bytes(), type=_Timings)
-        except msgspec.MsgspecError as error:
-            raise DataError(f"{path} can't be read: {error}") from error
         found = [stat.mean for stat in timings.stats if stat.name.name == "inference_runtime"]
         model = record.run_spec.adapter_spec.model
         seconds.setdefault(model, []).extend(mean for mean in found if mean is not None)
     return {model: sum(means) / len(means) for model, means in seconds.items() if means}
 
 
-class _Timings(msgspec.Struct):
-    stats: list[Stat]
+class Timings(msgspec.Struct):
+    """Of what a run measured of itself at its end: volatile statistics, and how it ended."""
+
+    stats: list[Stat] = []
+    status: str = ""
+
+
+def read_timings(folder: RunFolder) -> Timings | None:
+    """Return what a run measured of itself; None before its end.
+
+    Raises:
+        DataError: The file can't be read.
+    """
+    path = folder.path / "timings.json"
+    try:
+        return _TIMINGS.decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise DataError(f"{path} can't be read: {error}") from error
+
+
+_TIMINGS = msgspec.json.Decoder(Timings)
+
+
+def named_run(output_path: Path, suite: str, text: str) -> RunFolder | None:
+    """Return the run that `text` names: a folder, a run of the suite, or SUITE/RUN; else None."""
+    runs_path = output_path / "runs"
+    for path in (Path(text), runs_path / suite / text, runs_path / text):
+        if (path / "run_spec.json").is_file():
+            return RunFolder(path.parent, path.name)
+    return None
 
 
 def find_run(output_path: Path, suite: str, name: str) -> RunFolder:

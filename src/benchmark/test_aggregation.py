@@ -203,3 +203,32 @@ def test_outcomes_are_counted_beside_the_scores() -> None:
         "num_unscored": 4,
     }
     assert {stat.sum for stat in outcome_stats(0, {}, 0)} == {0}
+
+
+def test_bounds_tell_what_is_missing() -> None:
+    aggregator = Aggregator()
+    for number, value in enumerate((1.0, 1.0, 0.0)):
+        aggregator.add(make_instance(number), 0, values(exact_match=value, num_output_tokens=5))
+    aggregator.add(make_instance(0), 1, values(exact_match=1.0))
+    for trial, number in ((0, 3), (1, 1), (1, 2), (1, 3)):
+        aggregator.note_missing(make_instance(number), trial, ["exact_match"])
+    aggregator.note_missing(make_instance(9, perturbation=LOWERCASE), 0, ["exact_match"])
+    stats = aggregator.stats()
+    # Trials: 2 of 4 or 3 of 4, and 1 of 4 or 4 of 4.
+    assert stat_of(stats, "exact_match").bounds == pytest.approx((0.375, 0.875))
+    assert stat_of(stats, "num_output_tokens").bounds is None
+
+
+def test_what_lacks_nothing_has_no_bounds() -> None:
+    aggregator = Aggregator()
+    aggregator.add(make_instance(0), 0, values(exact_match=1.0, perplexity=3.0))
+    aggregator.note_missing(make_instance(0, split="valid"), 0, ["exact_match", "perplexity"])
+    assert [stat.bounds for stat in aggregator.stats()] == [None] * 3
+
+
+def test_a_trial_without_any_value_counts_in_the_bounds() -> None:
+    aggregator = Aggregator()
+    aggregator.add(make_instance(0), 0, values(exact_match=1.0))
+    aggregator.note_missing(make_instance(0), 1, ["exact_match"])
+    stat = stat_of(aggregator.stats(), "exact_match")
+    assert (stat.mean, stat.bounds) == (1.0, (0.5, 1.0))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.adapters.adapter_spec import GENERATION, AdapterSpec
-from benchmark.leaderboard import Leaderboard, make_leaderboard
+from benchmark.leaderboard import Leaderboard, leaderboard_table, make_leaderboard
 from benchmark.metrics.stat import MetricName, Stat
 from benchmark.run_folder import RunFolder, RunRecord
 from benchmark.run_spec import MetricSpec, RunSpec
@@ -62,3 +62,14 @@ def test_a_row_with_a_gap_comes_last() -> None:
         finished("numeracy", "m2", 5.0),
     ]
     assert order(make_leaderboard(runs)) == ["m2", "m1"]
+
+
+def test_versions_of_a_metric_do_not_meet() -> None:
+    old, new = finished("gsm", "m1", 0.9), finished("gsm", "m2", 0.1)
+    new.stats[0].version = 2
+    found = make_leaderboard([old, new])
+    assert order(found) == ["m2", "m1"]
+    assert [column.version for column in found.columns] == [2]
+    text = leaderboard_table(found)
+    assert "0.900 n=4 !v1" in text
+    assert "compared with no other score: benchmark-run --rescore, with gsm:model=m1" in text

@@ -252,6 +252,7 @@ def test_chosen_models_take_part_in_groups_that_they_fit() -> None:
         ("bbq:subject=race_x_ses", "bbq:subject=Race_x_SES"),
         ("ice:subset=ind,gender=female", "ice:subset=IND,gender=F"),
         ("summarization_xsum:temperature=0.3,device=cpu", "summarization_xsum:temperature=0.3"),
+        ("wikifact:k=5,subject=place_of_birth", "wikifact:k=5,subject=P19"),
         ("gsm:model_deployment=simple/model1", "gsm:model=simple/model1"),
         (
             "synthetic_efficiency:num_prompt_tokens=1,num_output_tokens=2,tokenizer=a/b",

@@ -14,7 +14,16 @@ from benchmark.scenarios.scenario import (
 )
 from benchmark.states_file import StatesFile, set_aside, state_key
 from common.errors import StorageError
-from common.request import Outcome, Request, RequestResult, Sequence, Token, Usage, failed_result
+from common.request import (
+    Message,
+    Outcome,
+    Request,
+    RequestResult,
+    Sequence,
+    Token,
+    Usage,
+    failed_result,
+)
 
 PREFIX = "Q: 1+1?\nA: 2\n\nQ: "
 LOWERCASE = PerturbationDescription("lowercase", robustness=True)
@@ -317,8 +326,11 @@ def test_values_can_be_queried_with_sql(path: Path) -> None:
         ("id7", 1, "lowercase", "f1@5", 0.1),
         ("id7", 0, None, "exact_match", 1.0),
     ]
-    file.clear_values()
-    assert list(file.values()) == []
+    assert file.value_names() == ["exact_match", "f1@5"]
+    file.rename_values({"f1@5": "f1@5@v1", "exact_match": "exact_match@v2"})
+    assert file.value_names() == ["exact_match@v2", "f1@5@v1"]
+    file.drop_values(["exact_match@v2", "nothing"])
+    assert list(file.values()) == [(1, 1, "f1@5@v1", 0.1)]
 
 
 def test_notes_are_kept(path: Path) -> None:
@@ -417,3 +429,24 @@ def test_damaged_files_are_numbered(path: Path) -> None:
         assert aside.read_text() == str(number)
         assert aside.with_name(f"{aside.name}-wal").read_text() == f"wal {number}"
         assert not path.exists()
+
+
+def test_turns_of_a_chat_are_stored_once(path: Path) -> None:
+    turns = [Message("user", "1+1?"), Message("assistant", "2")]
+    states = []
+    for number in range(3):
+        instance = make_instance(number)
+        asked = Message("user", f"Q: {instance.input}\nA:")
+        request = Request(model="m", messages=[*turns, asked])
+        states.append(make_state(instance, request=request, prefix_length=len("Q: ")))
+    file = StatesFile(path)
+    file.add_instances([state.instance for state in states])
+    file.add_states([(place, place, state) for place, state in enumerate(states)])
+    file.close()
+    file = StatesFile(path, is_for_reading=True)
+    read = [state.request for _, _, state in file.states(file.instances())]
+    file.close()
+    assert read == [state.request for state in states]
+    with sqlite3.connect(path) as connection:
+        texts = [text for (text,) in connection.execute("SELECT text FROM texts")]
+    assert sum("1+1?" in text for text in texts) == 1

@@ -1,26 +1,25 @@
 """Generation: one prompt an instance, and the completion is the answer."""
 
 from benchmark.adapters.adapter import Adapter
+from benchmark.adapters.in_context import Example
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
-from common.request import Request
 
 
 class GenerationAdapter(Adapter):
     """Asks for `num_outputs` completions of the prompt."""
 
-    def requests(self, examples: list[str], instance: Instance, trial: int) -> list[RequestState]:
+    def requests(
+        self, examples: list[Example], instance: Instance, trial: int
+    ) -> list[RequestState]:
         spec = self.spec
         prompt = self.prompt(examples, instance)
-        request = Request(
-            model=spec.model,
-            deployment=spec.deployment,
-            prompt=prompt.text,
+        request = self.request(
+            prompt,
             num_completions=spec.num_outputs,
             temperature=spec.temperature,
             max_tokens=spec.max_tokens,
-            stop_sequences=spec.stop_sequences,
-            random=spec.random,
+            stop_sequences=self.stop_sequences,
         )
         state = RequestState(
             instance=instance,

@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from benchmark.adapters.adapter import Adapter
+from benchmark.adapters.in_context import Example
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
 from common.request import Request
@@ -38,7 +39,9 @@ class LanguageModelingAdapter(Adapter):
     def num_requests_of(self, instance: Instance) -> int:
         return len(self.windows(instance.input))
 
-    def requests(self, examples: list[str], instance: Instance, trial: int) -> list[RequestState]:
+    def requests(
+        self, examples: list[Example], instance: Instance, trial: int
+    ) -> list[RequestState]:
         spec = self.spec
         return [
             RequestState(

@@ -1,27 +1,36 @@
 """Joint multiple choice: all choices stand in the prompt with letters; the answer is a letter."""
 
 from benchmark.adapters.adapter import NO_ANSWER, Adapter
+from benchmark.adapters.adapter_spec import TOP_LOGPROBS
+from benchmark.adapters.in_context import Example
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
-from common.request import Request
+
+# Most that a chat API lists; where fewer are to be had, the others are less probable than those.
+_MAX_CANDIDATES = 20
 
 
 class MultipleChoiceJointAdapter(Adapter):
-    """Asks for one token, greedily, with `num_outputs` candidates."""
+    """Asks for one token, greedily, with `num_outputs` candidates.
 
-    def requests(self, examples: list[str], instance: Instance, trial: int) -> list[RequestState]:
+    An answer that is to be parsed has room for `max_tokens`. Where the letters' probabilities are
+    compared (`mc_fallback`), as many candidates are listed as there can be.
+    """
+
+    def requests(
+        self, examples: list[Example], instance: Instance, trial: int
+    ) -> list[RequestState]:
         spec = self.spec
         prompt = self.prompt(examples, instance)
-        request = Request(
-            model=spec.model,
-            deployment=spec.deployment,
-            prompt=prompt.text,
+        is_parsed = spec.answers == "parsed"
+        is_compared = spec.mc_fallback == TOP_LOGPROBS
+        request = self.request(
+            prompt,
             num_completions=1,
-            top_k_per_token=spec.num_outputs,
+            top_k_per_token=_MAX_CANDIDATES if is_compared else spec.num_outputs,
             temperature=0.0,
-            max_tokens=1,
-            stop_sequences=[],
-            random=spec.random,
+            max_tokens=spec.max_tokens if is_parsed else 1,
+            stop_sequences=self.stop_sequences if is_parsed else [],
         )
         mapping = {
             self.letter(index): reference.output

@@ -1,6 +1,7 @@
 """Separate multiple choice: each choice is put after the question and scored by its log-prob."""
 
 from benchmark.adapters.adapter import Adapter
+from benchmark.adapters.in_context import Example
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
 from common.request import Request
@@ -11,7 +12,9 @@ ORIGINAL_MODE = "original"
 class MultipleChoiceSeparateAdapter(Adapter):
     """One request a reference: the prompt with that reference as output, echoed, nothing added."""
 
-    def requests(self, examples: list[str], instance: Instance, trial: int) -> list[RequestState]:
+    def requests(
+        self, examples: list[Example], instance: Instance, trial: int
+    ) -> list[RequestState]:
         return [
             self.scoring_state(examples, instance, trial, index)
             for index in range(len(instance.references))
@@ -21,7 +24,7 @@ class MultipleChoiceSeparateAdapter(Adapter):
         return len(instance.references)
 
     def scoring_state(
-        self, examples: list[str], instance: Instance, trial: int, reference_index: int
+        self, examples: list[Example], instance: Instance, trial: int, reference_index: int
     ) -> RequestState:
         """Return the request that scores one reference after the instance's input."""
         output = instance.references[reference_index].output

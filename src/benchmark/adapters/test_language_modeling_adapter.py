@@ -50,6 +50,24 @@ def test_windows_equal_the_references(case: GoldenCase) -> None:
     ]
 
 
+@needs_shared
+@pytest.mark.parametrize("case", golden_cases("lm_windows"))
+def test_windows_hold_the_tokens_that_the_references_hold(case: GoldenCase) -> None:
+    num_tokens, length, request_length = case.args
+    words = [f" w{number}" for number in range(num_tokens)]
+    found = []
+    for window in adapter(length, request_length, PREFIX).windows("".join(words)):
+        tokens = split_words(window.prompt)
+        has_prefix = tokens[0] == PREFIX
+        own = [words.index(token) for token in tokens[has_prefix:]]
+        place = {"prefix": has_prefix, "first": own[0], "last": own[-1]}
+        found.append(place | {"num_conditioning_tokens": window.num_conditioning_tokens})
+    if case.tag == "quirk":  # one token is context of its window, and is scored in no other
+        assert found != case.expected
+        return
+    assert found == case.expected
+
+
 @pytest.mark.parametrize("num_words", [1, 4, 9, 10, 11, 12, 30, 31, 57])
 @pytest.mark.parametrize(
     ("length", "request_length", "prefix"), [(10, 11, PREFIX), (10, 10, PREFIX), (10, 10, "")]

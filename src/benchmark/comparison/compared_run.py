@@ -6,10 +6,13 @@ from itertools import groupby
 
 import msgspec
 
+from benchmark.adapters.adapter_spec import AdapterSpec
 from benchmark.adapters.request_state import RequestState
+from benchmark.earlier_scores import versions_of_values
 from benchmark.metric_traits import traits_of
+from benchmark.metrics.answer_reading import read_completion
 from benchmark.metrics.basic_metrics import reference_scores
-from benchmark.metrics.metric import base_name
+from benchmark.metrics.metric import base_name, split_version
 from benchmark.metrics.stat import MetricName, Stat
 from benchmark.run_folder import RunFolder, RunRecord
 from benchmark.run_results import read_stats
@@ -50,6 +53,7 @@ class ComparedRun:
         self.stats: list[Stat] = read_stats(folder)
         self._states = StatesFile(folder.states_path, is_for_reading=True)
         self._instances = self._states.instances()
+        self._versions = versions_of_values(self._states)
         self._traits = traits_of(record.run_spec)
 
     def close(self) -> None:
@@ -76,15 +80,29 @@ class ComparedRun:
         """Names of all metrics that have values by instance."""
         return sorted({metric for _, _, metric, _ in self._states.values()})
 
+    def outcomes(self) -> dict[str, int]:
+        """How many requests ended with each outcome."""
+        return self._states.outcomes()
+
+    def version_of(self, metric: str) -> int:
+        """The version of a metric's values; of `NAME@v2` it is 2."""
+        name, version = split_version(metric)
+        return self._versions.get(base_name(name), 1) if version is None else version
+
+    def stored_name(self, metric: str) -> str:
+        """What the values of a metric are called here: `NAME@v2` may be the present `NAME`."""
+        name, version = split_version(metric)
+        return name if version == self.version_of(name) else metric
+
     def split_of(self, metric: str) -> str | None:
         """The split that the run's main metric is of, else that of the first with `metric`."""
-        main = self.main_metric
+        main, stored_name = self.main_metric, self.stored_name(metric)
         if main is not None and main.name == metric:
             return main.split
         splits = (
             self._instances[place].split
             for place, _, name, _ in self._states.values()
-            if name == metric
+            if name == stored_name
         )
         return next(splits, None)
 
@@ -99,6 +117,7 @@ class ComparedRun:
     def values(self, metric: str, split: str | None) -> dict[Key, float]:
         """The value of each instance of a split, averaged over trials."""
         found: dict[Key, list[float]] = {}
+        metric = self.stored_name(metric)
         for place, _, name, value in self._states.values():
             instance = self._instances[place]
             if name == metric and instance.split == split:
@@ -110,14 +129,14 @@ class ComparedRun:
 
         Of separate multiple choice, it is the reference that it likes best.
         """
-        method, found = self.record.run_spec.adapter_spec.method, dict[Key, str]()
+        spec, found = self.record.run_spec.adapter_spec, dict[Key, str]()
         placed = self._states.states(self._instances)
         for (place, _), group in groupby(
             placed, key=lambda item: (item[1], item[2].train_trial_index)
         ):
             key = key_of(self._instances[place])
             if key in wanted and key not in found:
-                answer = _answer([state for _, _, state in group], method)
+                answer = _answer([state for _, _, state in group], spec)
                 if answer is not None:
                     found[key] = answer
         return found
@@ -147,11 +166,11 @@ def key_of(instance: Instance) -> Key:
     return Key(version, str(instance.id))
 
 
-def _answer(states: list[RequestState], method: str) -> str | None:
+def _answer(states: list[RequestState], spec: AdapterSpec) -> str | None:
     first = states[0]
     if first.reference_index is not None:
         try:
-            scores = reference_scores(method, states)
+            scores = reference_scores(spec.method, states)
         except DataError:
             return None
         if scores is None:
@@ -160,5 +179,7 @@ def _answer(states: list[RequestState], method: str) -> str | None:
     if first.result is None or not first.is_scorable or not first.result.completions:
         return None
     text = first.result.completions[0].text.strip()
+    if spec.are_answers_read:
+        text = read_completion(spec, first, first.result.completions[0]) or text
     meant = (first.output_mapping or {}).get(text)
     return text if meant is None else f"{text}: {meant}"

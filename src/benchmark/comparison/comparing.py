@@ -46,8 +46,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Runs A and B of one task.
 
     `difference` is over the original instances; `changes` are the largest first.
-    `num_only_a` counts instances that only A has a value of. `adjusted_p_value` allows for the
-    other tasks of the comparison.
+    `num_only_a` counts instances that only A has a value of, `outcomes_a` its requests by how they
+    ended. `adjusted_p_value` allows for the other tasks of the comparison.
     """
 
     task: str
@@ -56,12 +56,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     model_a: str
     model_b: str
     metric: str
+    metric_version: int
     higher_is_better: bool | None
     is_proportion: bool
     difference: Difference
     versions: list[VersionDifference]
     num_only_a: int
     num_only_b: int
+    outcomes_a: dict[str, int]
+    outcomes_b: dict[str, int]
     has_other_data: bool
     changes: list[Change]
     adjusted_p_value: float | None = None
@@ -132,6 +135,8 @@ def compare(a: ComparedRun, b: ComparedRun, metric: str | None = None) -> Compar
         names = (metric,)
         _check_has_values(a, metric)
         _check_has_values(b, metric)
+    for name in (metric, *names):
+        _check_same_version(a, b, name)
     split = a.split_of(names[0])
     values_a, values_b = ([run.values(name, split) for name in names] for run in (a, b))
     pairs = _paired(a, b, values_a[0], values_b[0])
@@ -161,6 +166,7 @@ def compare(a: ComparedRun, b: ComparedRun, metric: str | None = None) -> Compar
         model_a=a.model,
         model_b=b.model,
         metric=metric,
+        metric_version=a.version_of(metric),
         higher_is_better=a.direction_of(metric),
         is_proportion=is_proportion,
         difference=found.pop(ORIGINAL),
@@ -170,6 +176,8 @@ def compare(a: ComparedRun, b: ComparedRun, metric: str | None = None) -> Compar
         ],
         num_only_a=len(values_a[0].keys() - pairs),
         num_only_b=len(values_b[0].keys() - pairs),
+        outcomes_a=a.outcomes(),
+        outcomes_b=b.outcomes(),
         has_other_data=a.record.data_sha256 != b.record.data_sha256,
         changes=[] if metric in CORPUS_METRICS else _changes(a, b, pairs, values_a[0], values_b[0]),
     )
@@ -216,10 +224,19 @@ def _main_metric(a: ComparedRun, b: ComparedRun) -> str:
 
 def _check_has_values(run: ComparedRun, metric: str) -> None:
     known = run.metrics()
-    if metric not in known:
+    if run.stored_name(metric) not in known:
         raise InvalidRequestError(
             f"{run.name} has no values of {metric!r} by instance: name another with --metric "
             f"(there are: {', '.join(known)})"
+        )
+
+
+def _check_same_version(a: ComparedRun, b: ComparedRun, metric: str) -> None:
+    of_a, of_b = a.version_of(metric), b.version_of(metric)
+    if of_a != of_b:
+        raise InvalidRequestError(
+            f"{metric} is of version {of_a} in {a.folder.path} and of version {of_b} in "
+            f"{b.folder.path}, so it can't be compared: start both with benchmark-run --rescore"
         )
 
 

@@ -1,13 +1,14 @@
 """A comparison as text: the verdict first, then what it rests on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmark.comparison.comparing import Comparison, Overall
 from benchmark.comparison.models import ModelComparison
 from benchmark.comparison.paired_statistics import Difference
 from benchmark.comparison.reasons import Reason
 from benchmark.console_table import MISSING, format_table
+from common.request import OUTCOMES
 
 _POINTS = 100  # a share of 1, in points
 _MAX_ANSWER = 40
@@ -71,10 +72,11 @@ def report(comparison: Comparison, max_changes: int) -> str:
     """Return all that is known of one task."""
     one, difference = comparison, comparison.difference
     rows = [
-        ("A", one.model_a, _score(difference.mean_a), one.run_a),
-        ("B", one.model_b, _score(difference.mean_b), one.run_b),
+        ("A", one.model_a, _score(difference.mean_a), *_counts(one.outcomes_a), one.run_a),
+        ("B", one.model_b, _score(difference.mean_b), *_counts(one.outcomes_b), one.run_b),
     ]
-    lines = [verdict(one), "", format_table(("", "model", one.metric, "run"), rows), ""]
+    headers = ("", "model", one.metric, *OUTCOMES, "run")
+    lines = [verdict(one), "", format_table(headers, rows), ""]
     lines += _tests(one)
     if one.num_only_a or one.num_only_b:
         lines.append(
@@ -106,7 +108,11 @@ def tasks_report(compared: ModelComparison) -> str:
     """Return a table of many tasks, below their verdict."""
     comparisons = compared.comparisons
     rows = [_task_row(one) for one in comparisons]
-    headers = ("task", "metric", "A", "B", "B - A [95 %]", "n", "p (Holm)", "B is")
+    counted = "/".join(OUTCOMES)
+    headers = [
+        *("task", "metric", "A", "B", "B - A [95 %]", "n", "p (Holm)", "B is"),
+        *(f"A: {counted}", f"B: {counted}"),
+    ]
     lines = [
         overall_verdict(comparisons, compared.overall),
         "",
@@ -128,10 +134,15 @@ def reasons_report(reasons: Sequence[Reason]) -> str:
     if not reasons:
         return "Why they differ: nothing that decides results differs"
     rows = [
-        (one.field, _short(_text(one.value_a), _MAX_FIELD), _short(_text(one.value_b), _MAX_FIELD))
+        (
+            one.about,
+            one.field,
+            _short(_text(one.value_a), _MAX_FIELD),
+            _short(_text(one.value_b), _MAX_FIELD),
+        )
         for one in reasons
     ]
-    return "Why they differ:\n\n" + format_table(("", "A", "B"), rows)
+    return "Why they differ:\n\n" + format_table(("", "field", "A", "B"), rows)
 
 
 def _task_row(one: Comparison) -> tuple[str, ...]:
@@ -149,7 +160,13 @@ def _task_row(one: Comparison) -> tuple[str, ...]:
         str(difference.n),
         _p_value(one.adjusted_p_value),
         finding,
+        "/".join(_counts(one.outcomes_a)),
+        "/".join(_counts(one.outcomes_b)),
     )
+
+
+def _counts(outcomes: Mapping[str, int]) -> list[str]:
+    return [f"{outcomes.get(outcome, 0)}" for outcome in OUTCOMES]
 
 
 def _tests(one: Comparison) -> list[str]:

@@ -1,5 +1,6 @@
 """What a metric is: request states of one instance in, statistics out."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
@@ -9,6 +10,7 @@ from benchmark.metrics.stat import Stat
 from benchmark.scenarios.scenario import Instance
 
 Part = TypeVar("Part")
+_EARLIER = re.compile(r"(.+)@v([1-9][0-9]*)", re.DOTALL)
 
 
 class Metric:
@@ -22,6 +24,8 @@ class Metric:
     `higher_is_better`: by the name of a stat, up to an "@". A name that is not listed is neither
         good nor bad: a count. Tables sort by it, and the worst case over perturbations needs it.
     `proportions`: names of stats whose values are shares of 1, such as correct or not.
+    `versions`: by the name of a stat; 1 where it is not listed. Raise it in the change that gives
+        the same answers another value: scores of two versions are never compared.
     `not_computed`: why some of its stats are left out of this run, if they are.
     """
 
@@ -29,6 +33,7 @@ class Metric:
     is_total: ClassVar[bool] = False
     higher_is_better: ClassVar[Mapping[str, bool]] = {}
     proportions: ClassVar[Collection[str]] = ()
+    versions: ClassVar[Mapping[str, int]] = {}
     not_computed: str = ""
 
     def evaluate_generation(
@@ -74,6 +79,17 @@ class GroupMetric(CorpusMetric[Part]):
     def group_of(self, instance: Instance) -> str | None:
         """Return the group that an instance belongs to; None for none."""
         raise NotImplementedError
+
+
+def earlier_name(name: str, version: int) -> str:
+    """What a stat is called when a later version of its metric has taken its name."""
+    return f"{name}@v{version}"
+
+
+def split_version(name: str) -> tuple[str, int | None]:
+    """Take the name of a stat apart: NAME@v2 is NAME of version 2; None for the present one."""
+    found = _EARLIER.fullmatch(name)
+    return (found[1], int(found[2])) if found else (name, None)
 
 
 def base_name(name: str) -> str:

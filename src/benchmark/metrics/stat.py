@@ -25,11 +25,13 @@ class MetricName(msgspec.Struct, frozen=True, omit_defaults=False):
         return hash((self.name, self.k, self.split, self.sub_split, self.perturbation is None))
 
 
-class Stat(msgspec.Struct, kw_only=True):
+class Stat(msgspec.Struct):
     """Sums of the values added so far; mean and spread follow. Variance is the population's.
 
     `n`, `standard_error` and `interval` are set by aggregation (see statistics.py): `n` counts
-    distinct instances, the interval covers 95 %.
+    distinct instances, the interval covers 95 %. `bounds` is what a share of right instances would
+    be if all that are missing were wrong, and if all were right; None where none is missing.
+    `version` is that of the metric.
     """
 
     name: MetricName
@@ -44,6 +46,8 @@ class Stat(msgspec.Struct, kw_only=True):
     n: int | None = None
     standard_error: float | None = None
     interval: tuple[float, float] | None = None
+    bounds: tuple[float, float] | None = None
+    version: int = 1
 
     def add(self, value: float | None) -> "Stat":
         """Add one value and return self; None (not defined here) is left out.

@@ -27,6 +27,7 @@ from common.data_formats import read_text
 from common.errors import DataError, InvalidRequestError
 
 JSON_LINES, CSV = (".jsonl", ".jsonl.gz"), (".csv", ".csv.gz")
+_ADVICE = "save it as UTF-8"
 
 Split = Literal["train", "valid", "test"]
 
@@ -63,6 +64,8 @@ class CustomScenario(Scenario):
                 rows.append(msgspec.convert(value, kind))
             except msgspec.ValidationError as error:
                 raise DataError(f"{self._path} line {line}: {error}") from error
+        if not rows:
+            raise DataError(f"{self._path}: there is no row in it")
         if all(row.split == TRAIN_SPLIT for row in rows):
             raise DataError(f"{self._path}: no row with the split valid or test, so none to ask")
         return [_to_instance(row) for row in rows]
@@ -107,27 +110,52 @@ class ChoiceRow(Row, forbid_unknown_fields=True):
 
 def _json_objects(path: Path) -> Iterator[tuple[int, Any]]:
     """Each line that is not empty, as JSON, with its number."""
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path, advice=_ADVICE).split("\n"), start=1):
         if line.strip():
-            yield number, _decoded(line, f"{path} line {number}")
+            yield number, _decoded(line, f"{path} line {number}", "; a line is one object")
 
 
 def _csv_objects(path: Path) -> Iterator[tuple[int, Any]]:
-    """Each row that is not empty, as an object, with the number of its last line."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    """Each row that is not empty, as an object, with the number of its first line."""
+    text = read_text(path, advice=_ADVICE)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may be a whole book
+    # Strict: a quote that is never closed would make one cell of all that follows.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns: list[str] = []
+    line = 1
     try:
         for cells in reader:
-            where = f"{path} line {reader.line_num}"
-            if not columns:
-                columns = [name.strip() for name in cells]
+            where = f"{path} line {line}"
+            if cells and not columns:
+                columns = _checked_columns(cells, where)
             elif len(cells) > len(columns):
                 raise DataError(f"{where}: {len(cells)} cells for the columns {', '.join(columns)}")
             elif cells:
                 row = dict(zip(columns, cells, strict=False))
-                yield reader.line_num, _without_lists_as_text(row, where)
+                yield line, _without_lists_as_text(row, where)
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path} line {reader.line_num}: {error}") from error
+        raise DataError(
+            f"{path}, row from line {line}: {error}; a cell with quotes, commas or line ends "
+            'stands in quotes, and each quote in it is written twice ("")'
+        ) from error
+
+
+def _checked_columns(cells: list[str], where: str) -> list[str]:
+    columns = [name.strip() for name in cells]
+    known = [field.name for field in msgspec.structs.fields(Row)]
+    for name in columns:
+        if name not in known:
+            raise DataError(
+                f"{where}: no column is called {name!r}; there are {', '.join(known)}, with commas "
+                "between them"
+            )
+        if columns.count(name) > 1:
+            raise DataError(f"{where}: the column {name!r} stands there twice")
+    for name in ("input", "references"):
+        if name not in columns:
+            raise DataError(f"{where}: no column {name!r}, only {', '.join(columns)}")
+    return columns
 
 
 def _without_lists_as_text(row: dict[str, str], where: str) -> dict[str, Any]:
@@ -138,18 +166,18 @@ def _without_lists_as_text(row: dict[str, str], where: str) -> dict[str, Any]:
     for name in ("references", "correct"):
         cell = row.get(name, "")
         if cell.startswith("["):
-            value[name] = _decoded(cell, f"{where}: {name}")
+            value[name] = _decoded(cell, f"{where}: {name}", "")
     references = value.get("references")
     if isinstance(references, str):
         value["references"] = [references] if references else []
     return value
 
 
-def _decoded(text: str, where: str) -> Any:
+def _decoded(text: str, where: str, advice: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise DataError(f"{where}: not valid JSON ({error})") from error
+        raise DataError(f"{where}: not valid JSON ({error}){advice}") from error
 
 
 def _to_instance(row: Row) -> Instance:

@@ -83,8 +83,9 @@ class SyntheticEfficiencyScenario(Scenario):
         elif not path.exists():
             raise DataError(
                 f"no {path}: texts are published for the tokenizers {', '.join(TOKENIZERS)} and "
-                f"{', '.join(map(str, NUMS_INPUT_TOKENS))} tokens only; for others make one of "
-                f"{self._num_input_tokens} tokens of {self._tokenizer} and place it there"
+                f"{', '.join(map(str, NUMS_INPUT_TOKENS))} tokens only; for others make "
+                f"one of {self._num_input_tokens} tokens of {self._tokenizer} (as "
+                "scripts/generate_synthetic_efficiency_instances.py does) and place it there"
             )
         # Line ends as the reference system reads them: they count as tokens.
         text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")

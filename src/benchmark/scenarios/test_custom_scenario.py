@@ -100,13 +100,60 @@ def test_choices_are_checked(tmp_path: Path, row: Any, message: str) -> None:
     [
         ('input,references\na,"[1"\n', r"line 2: references: not valid JSON"),
         ("input,references\na,b,c\n", r"line 2: 3 cells for the columns input, references"),
-        ("input,reference\na,b\n", "line 2: Object .*field `reference"),
+        ("input,reference\na,b\n", "line 1: no column is called 'reference'; there are input, re"),
+        ("input;references\na;b\n", "line 1: no column is called 'input;references'.*with commas"),
+        ("input,input,references\n", "line 1: the column 'input' stands there twice"),
+        ("references,split\n", "line 1: no column 'input', only references, split"),
         ("input,references,split\na,b,Test\n", r"line 2: Invalid enum value 'Test'"),
     ],
 )
 def test_a_malformed_csv_row_is_named(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(DataError, match=rf"my.csv {message}"):
         load(tmp_path, "my.csv", content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('input,references\na,b\n"c,d\ne,f\ng,h\n', "row from line 3: unexpected end of data"),
+        ('input,references\n"a"x,b\n', "row from line 2: ',' expected after .*written twice"),
+    ],
+)
+def test_a_row_with_odd_quotes_is_named(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=rf"my.csv, {message}"):
+        load(tmp_path, "my.csv", content)
+
+
+def test_a_row_of_several_lines_is_named_by_its_first(tmp_path: Path) -> None:
+    content = 'input,references,split\n"a\nb",c,test\n"d\ne",f,dev\n'
+    with pytest.raises(DataError, match=r"my.csv line 4: Invalid enum value 'dev'"):
+        load(tmp_path, "my.csv", content)
+
+
+def test_a_text_may_be_long_and_begin_with_a_mark(tmp_path: Path) -> None:
+    text = "word " * 100_000
+    rows = [NAIROBI | {"input": text}]
+    for name, content in (
+        ("my.csv", f"input,references\n{text},Nairobi\n"),
+        ("my.jsonl", lines(*rows)),
+    ):
+        [instance] = load(tmp_path, name, "\ufeff" + content)
+        assert instance.input == text
+
+
+@pytest.mark.parametrize("name", ["my.csv", "my.jsonl"])
+def test_files_that_hold_nothing_or_no_text(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=f"{name}: there is no row in it"):
+        load(tmp_path, name, "\n")
+    path = tmp_path / name
+    path.write_bytes(b"\ninput: caf\xe9")
+    with pytest.raises(DataError, match=f"{name} line 2: byte 0xe9 is not UTF-8; save it as"):
+        CustomScenario(str(path)).get_instances(tmp_path)
+
+
+def test_a_list_of_objects_is_not_lines_of_them(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"my.jsonl line 1: .*; a line is one object"):
+        load(tmp_path, "my.jsonl", json.dumps([NAIROBI], indent=1))
 
 
 def test_other_files_are_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ that says so. How the columns of a view are found is in `VIEWS` and the registry
 
 import math
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from statistics import NormalDist, fmean
 
@@ -28,15 +29,17 @@ from benchmark.web.board_types import (
     Column,
     View,
 )
+from benchmark.web.model_use import use_of
 from benchmark.web.pairing import paired_difference
-from benchmark.web.run_files import KnownRun, RunHead, read_head
+from benchmark.web.run_files import KnownRun, RunHead, head_of
 
 MAIN_VIEW = "accuracy"
 # View → the name of the worst case over perturbations that it shows.
 _WORST_CASES = {"robustness": "worst_robustness", "fairness": "worst_fairness"}
 
-# What an answer may spend on reading single values; later pairs are compared by their intervals.
-_PAIRING_SECONDS = 1.5
+# What an answer may spend on reading single values; later pairs are compared by their intervals
+# until the table is asked for again: those that were read are remembered.
+_PAIRING_SECONDS = 2.5
 _Z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2)
 
 
@@ -72,9 +75,12 @@ def make_board(
                 own[spec.adapter_spec.model] = (run, _cell(run, stat), stat)
     keys = sorted(columns, key=lambda key: (_section_place(columns[key].section), key))
     models = sorted({model for own in cells.values() for model in own})
+    for key in keys:
+        _mark_outdated(cells[key])
     wins = {key: _win_rates(columns[key], cells[key]) for key in keys}
     deadline = time.monotonic() + _PAIRING_SECONDS
     standings = {key: _standings(columns[key], cells[key], deadline) for key in keys}
+    is_complete = time.monotonic() < deadline
     rows = []
     for model in models:
         rates = {str(key): [wins[key][model]] for key in keys if model in wins[key]}
@@ -86,6 +92,7 @@ def make_board(
                 estimate.mean if estimate else None,
                 _shown_interval(interval),
                 [_standing_cell(cells[key].get(model), standings[key]) for key in keys],
+                use_of(cells[key][model][0].stats for key in keys if model in cells[key]),
             )
         )
     rows.sort(key=_order)
@@ -98,6 +105,10 @@ def make_board(
         columns=[columns[key] for key in keys],
         rows=rows,
         left_out=left_out,
+        updated_at=max(
+            (cell.updated_at for own in cells.values() for _, cell, _ in own.values()), default=0.0
+        ),
+        is_complete=is_complete,
     )
 
 
@@ -162,6 +173,7 @@ def _column(spec: RunSpec, metric: str) -> Column:
         metric_display_name=names.get(metric, metric),
         higher_is_better=traits.direction_of(metric),
         is_proportion=base_name(metric) in traits.proportions,
+        profile=spec.adapter_spec.profile,
     )
 
 
@@ -194,9 +206,9 @@ def _views(runs: list[KnownRun]) -> list[View]:
 
 
 def _cell(run: KnownRun, stat: Stat | None) -> BoardCell:
-    head: RunHead = read_head(run.folder)
+    head: RunHead = head_of(run)
     return BoardCell(
-        run=run.record.run_spec.name,
+        run=head.name,
         status=head.status,
         mean=stat.mean if stat else None,
         interval=stat.interval if stat else None,
@@ -206,21 +218,39 @@ def _cell(run: KnownRun, stat: Stat | None) -> BoardCell:
         num_done=head.num_done,
         num_errors=head.outcomes.get("error", 0),
         num_refused=head.outcomes.get("refused", 0),
+        num_truncated=head.outcomes.get("truncated", 0),
+        num_unparsed=run.counts.get("num_unparsed", 0),
+        bounds=stat.bounds if stat else None,
+        updated_at=head.updated_at or 0.0,
     )
+
+
+def _mark_outdated(cells: dict[str, tuple[KnownRun, BoardCell, Stat | None]]) -> None:
+    """Mark what an older version of the metric has scored: it can't be compared with the others."""
+    newest = max((stat.version for _, _, stat in cells.values() if stat is not None), default=1)
+    for model, (run, cell, stat) in cells.items():
+        if stat is not None and stat.version != newest:
+            cells[model] = run, msgspec.structs.replace(cell, is_outdated=True), stat
 
 
 def _win_rates(
     column: Column, cells: dict[str, tuple[KnownRun, BoardCell, Stat | None]]
 ) -> dict[str, float]:
     """By model: the share of the other models that it beats; an equal one counts half."""
-    means = {model: cell.mean for model, (_, cell, _) in cells.items() if cell.mean is not None}
+    means = {
+        model: cell.mean
+        for model, (_, cell, _) in cells.items()
+        if cell.mean is not None and not cell.is_outdated
+    }
     if column.higher_is_better is None or len(means) < 2:
         return {}
     sign = 1 if column.higher_is_better else -1
+    ordered = sorted(sign * mean for mean in means.values())
     rates = {}
     for model, mean in means.items():
-        others = [sign * (mean - other) for name, other in means.items() if name != model]
-        rates[model] = fmean((gap > 0) + 0.5 * (gap == 0) for gap in others)
+        num_worse = bisect_left(ordered, sign * mean)
+        num_equal = bisect_right(ordered, sign * mean) - num_worse - 1  # itself left out
+        rates[model] = (num_worse + 0.5 * num_equal) / (len(ordered) - 1)
     return rates
 
 
@@ -231,7 +261,7 @@ def _standings(
     scored = [
         (run, cell, stat)
         for run, cell, stat in cells.values()
-        if cell.mean is not None and stat is not None
+        if cell.mean is not None and stat is not None and not cell.is_outdated
     ]
     if column.higher_is_better is None or len(scored) < 2:
         return {}

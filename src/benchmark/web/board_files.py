@@ -5,6 +5,9 @@ import io
 
 from benchmark.web.board_types import TIED, Board, BoardCell, Column
 
+# Format → the ending of a file's name.
+SUFFIXES = {"csv": "csv", "latex": "tex"}
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",

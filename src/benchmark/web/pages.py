@@ -1,7 +1,6 @@
 """Pages about runs, and the routes that they ask: mounted by `proxy-server` (`proxy.pages`)."""
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,29 @@ from urllib.parse import urlencode
 import bottle
 import msgspec
 
+from benchmark.run_folder import RunFolder
 from benchmark.web import board_files
-from benchmark.web.board import MAIN_VIEW, make_board
+from benchmark.web.board import MAIN_VIEW
+from benchmark.web.board_memory import BoardMemory
 from benchmark.web.board_types import Board
 from benchmark.web.compared import compare_in_suite
+from benchmark.web.live import Streams
+from benchmark.web.read_answers import with_read_answers
 from benchmark.web.run_details import FILES, RunDetails, SamplesAnswer, read_details, read_samples
 from benchmark.web.run_files import (
     RunHead,
+    known_run,
     known_runs,
     read_head,
     run_folder,
     run_folders,
     suite_names,
 )
+from benchmark.web.run_plots import RunPlots, read_plots
 from benchmark.web.sample import Asked, Sample
-from benchmark.web.states_view import FILTERS, StatesView
+from benchmark.web.search import Place, find_places
+from benchmark.web.states_queries import FILTERS
+from benchmark.web.states_view import StatesView
 from common.errors import InvalidRequestError, NotFoundError, UnknownNameError
 from proxy.routes.page_files import Link, read_files
 from proxy.routes.page_routes import send_file
@@ -32,7 +39,7 @@ from proxy.routes.web import Context, authenticate, json_answer
 
 STATIC = Path(__file__).parent / "static"
 LEADERBOARD = Link("Leaderboard", "/leaderboard")
-RUNS = Link("Runs", "/runs")
+RUNS = Link("Runs", "/runs", search="/api/search")
 COMPARE = Link("Compare", "/compare")
 
 _MAX_ROWS = 200
@@ -41,13 +48,18 @@ _FORMATS: dict[str, tuple[str, Callable[[Board], str]]] = {
     "csv": ("text/csv; charset=utf-8", board_files.to_csv),
     "latex": ("text/plain; charset=utf-8", board_files.to_latex),
 }
-_SUFFIXES = {"csv": "csv", "latex": "tex"}
 
 
 class SuitesAnswer(msgspec.Struct, frozen=True):
     """All suites, that of the last change first."""
 
     suites: list[str]
+
+
+class SearchAnswer(msgspec.Struct, frozen=True):
+    """What was found, the best first."""
+
+    places: list[Place]
 
 
 class RunsAnswer(msgspec.Struct, frozen=True):
@@ -69,10 +81,13 @@ def add_routes(app: bottle.Bottle, context: Context) -> Iterable[Link]:
         "/static/benchmark/<path:path>": routes.get_file,
         "/api/leaderboard": routes.get_leaderboard,
         "/api/compare": routes.get_comparison,
+        "/api/search": routes.get_places,
         "/api/runs": routes.get_suites,
         "/api/runs/<suite>": routes.get_runs,
+        "/api/runs/<suite>/events": routes.get_events,
         run: routes.get_run,
         f"{run}/files/<name>": routes.get_run_file,
+        f"{run}/plots": routes.get_plots,
         f"{run}/samples": routes.get_samples,
         f"{run}/samples/<place:int>": routes.get_sample,
     }.items():
@@ -84,6 +99,8 @@ class _Routes:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._files = read_files(STATIC)
+        self._boards = BoardMemory()
+        self._streams = Streams(context.operations.is_draining)
 
     # --- Pages ----------------------------------------------------------------------------------
 
@@ -129,6 +146,19 @@ class _Routes:
         folders = run_folders(self._context.output_path, suite)
         return json_answer(RunsAnswer(suite, [read_head(folder) for folder in folders]))
 
+    def get_events(self, suite: str) -> Iterable[bytes] | bytes:
+        """Runs of a suite as they change, as server-sent events; 204 where no thread is free."""
+        authenticate(self._context)
+        since = float(_number("since", 0))
+        events = self._streams.open(self._context.output_path, suite, since)
+        if events is None:
+            # Tells a browser to stop asking for events; it asks for the list again and again.
+            bottle.response.status = int(HTTPStatus.NO_CONTENT)
+            return b""
+        bottle.response.content_type = "text/event-stream; charset=utf-8"
+        bottle.response.headers["X-Accel-Buffering"] = "no"  # nginx would wait for a full buffer
+        return events
+
     def get_leaderboard(self) -> bytes:
         """The leaderboard of a suite, as JSON or as a file."""
         authenticate(self._context)
@@ -137,7 +167,7 @@ class _Routes:
             raise InvalidRequestError("the leaderboard needs ?suite=NAME; /api/runs lists them")
         runs = known_runs(self._context.output_path, suite)
         view, group = _text("view") or MAIN_VIEW, _text("group")
-        board = make_board(suite, runs, view=view, group=group)
+        board = self._boards.board(suite, runs, view=view, group=group)
         name = _text("format")
         if not name:
             return json_answer(board)
@@ -145,7 +175,7 @@ class _Routes:
             raise UnknownNameError("format", name, _FORMATS)
         bottle.response.content_type, write = _FORMATS[name]
         bottle.response.headers["Content-Disposition"] = (
-            f'attachment; filename="leaderboard.{_SUFFIXES[name]}"'
+            f'attachment; filename="leaderboard.{board_files.SUFFIXES[name]}"'
         )
         return write(board).encode()
 
@@ -156,6 +186,12 @@ class _Routes:
         if not (suite and a and b):
             raise InvalidRequestError("a comparison needs ?suite=, &a= and &b=")
         return json_answer(compare_in_suite(self._context.output_path, suite, a, b))
+
+    def get_places(self) -> bytes:
+        """Runs, tasks and samples that have the words of `q`."""
+        authenticate(self._context)
+        found = find_places(self._context.output_path, _text("q"), _text("suite"), _text("run"))
+        return json_answer(SearchAnswer(found))
 
     def get_run(self, suite: str, run: str) -> bytes:
         """A run: what it is, its statistics, and how it stands."""
@@ -170,6 +206,12 @@ class _Routes:
         if name not in FILES:
             raise NotFoundError(f"of a run there are these files: {', '.join(FILES)}")
         return bottle.static_file(name, root=folder.path, download=name)
+
+    def get_plots(self, suite: str, run: str) -> bytes:
+        """What is drawn of a run: effects of perturbations, calibration, times."""
+        authenticate(self._context)
+        plots: RunPlots = read_plots(run_folder(self._context.output_path, suite, run))
+        return json_answer(plots)
 
     def get_samples(self, suite: str, run: str) -> bytes:
         """Samples of a run, from `offset`, and how many there are."""
@@ -189,17 +231,13 @@ class _Routes:
         if not 0 <= place < 2**62:
             raise NotFoundError(f"a run has no answer at place {place}")
         with StatesView(folder.states_path) as states:
-            sample: Sample = states.sample(place, with_versions=_has_versions(str(folder.path)))
-        return json_answer(sample)
+            sample: Sample = states.sample(place, num_trials=_num_trials(folder))
+        spec = known_run(folder).record.run_spec.adapter_spec
+        return json_answer(with_read_answers(sample, spec))
 
 
-@lru_cache(maxsize=1024)
-def _has_versions(path: str) -> bool:
-    """Whether instances of a run are asked about more than once."""
-    folder = Path(path)
-    content = msgspec.json.decode((folder / "run_spec.json").read_bytes())
-    is_perturbed = bool(content.get("data_augmenter_spec", {}).get("perturbation_specs"))
-    return is_perturbed or content["adapter_spec"].get("num_train_trials", 1) > 1
+def _num_trials(folder: RunFolder) -> int:
+    return max(1, known_run(folder).record.run_spec.adapter_spec.num_train_trials)
 
 
 def _text(name: str) -> str:

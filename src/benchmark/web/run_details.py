@@ -1,5 +1,6 @@
 """One run in full: its specification, statistics and files, and lists of its samples."""
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from benchmark.metrics.metric import base_name
 from benchmark.metrics.stat import Stat
 from benchmark.run_folder import RunFolder
 from benchmark.run_results import read_stats
+from benchmark.scenarios.scenario import PerturbationDescription
 from benchmark.schema import load_schema
 from benchmark.web.run_files import (
     RUNNING,
@@ -39,6 +41,26 @@ class FileInfo(msgspec.Struct, frozen=True):
     size: int
 
 
+class ShownName(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was measured; there are many, so what is null is left out."""
+
+    name: str
+    split: str
+    k: int | None = None
+    sub_split: str | None = None
+    perturbation: PerturbationDescription | None = None
+
+
+class ShownStat(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Of a statistic, what is shown; its file has the rest."""
+
+    name: ShownName
+    mean: float
+    interval: tuple[float, float] | None = None
+    n: int | None = None
+    bounds: tuple[float, float] | None = None
+
+
 class RunDetails(msgspec.Struct, frozen=True, kw_only=True):
     """All that a run's page shows beside its samples.
 
@@ -49,7 +71,7 @@ class RunDetails(msgspec.Struct, frozen=True, kw_only=True):
 
     head: RunHead
     spec: dict[str, Any]
-    stats: list[Stat]
+    stats: list[ShownStat]
     timings: dict[str, Any]
     usage: dict[str, int]
     files: list[FileInfo]
@@ -93,7 +115,7 @@ def read_details(folder: RunFolder) -> RunDetails:
     return RunDetails(
         head=head,
         spec=_read_json(folder.path / "run_spec.json"),
-        stats=stats,
+        stats=list(_shown(stats)),
         timings=_read_json(folder.path / "timings.json"),
         usage=usage,
         files=[
@@ -105,6 +127,14 @@ def read_details(folder: RunFolder) -> RunDetails:
         proportions=[name for name in stat_names if base_name(name) in traits.proportions],
         higher_is_better={name: way for name, way in directions.items() if way is not None},
     )
+
+
+def _shown(stats: Iterable[Stat]) -> Iterator[ShownStat]:
+    for stat in stats:
+        own = stat.name
+        if own.split is not None and stat.mean is not None:
+            name = ShownName(own.name, own.split, own.k, own.sub_split, own.perturbation)
+            yield ShownStat(name, stat.mean, stat.interval, stat.n, stat.bounds)
 
 
 def read_samples(folder: RunFolder, asked: Asked, offset: int, limit: int) -> SamplesAnswer:

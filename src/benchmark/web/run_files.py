@@ -3,6 +3,7 @@
 What is read of a run is kept until one of its files changes. Runs are only read, never changed.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -15,35 +16,45 @@ from benchmark.metric_traits import traits_of
 from benchmark.metrics.metric import base_name
 from benchmark.metrics.stat import Stat
 from benchmark.run_folder import RunFolder, RunRecord
+from benchmark.run_progress import PROGRESS, RunProgress, read_progress
 from benchmark.run_results import read_stats
 from benchmark.schema import group_of, load_schema, main_stat
+from benchmark.suite import Timings, read_timings
 from benchmark.web.states_view import StatesView
-from common.errors import BenchError, NotFoundError
+from common.errors import BenchError, DataError, NotFoundError
 
 # A run that wrote nothing for so long has ended, or waits for a very slow model.
 SILENT_SECONDS = 120.0
 
 RUNNING, STOPPED, UNREADABLE = "running", "stopped", "unreadable"
 
-_COUNTS = ("num_requests", "num_scored", "num_truncated", "num_refused", "num_errors")
+_COUNTS = (
+    *("num_requests", "num_scored", "num_truncated", "num_refused", "num_errors"),
+    "num_unparsed",
+)
 _MAX_KEPT = 4096
 
 
 class Score(msgspec.Struct, frozen=True):
-    """A mean over `n` instances with its 95 % interval; `is_proportion`: a share of 1."""
+    """A mean over `n` instances with its 95 % interval; `is_proportion`: a share of 1.
+
+    `bounds` is the mean if all that is missing were wrong, and if all were right.
+    """
 
     metric: str
     mean: float
     interval: tuple[float, float] | None
     n: int | None
     is_proportion: bool
+    bounds: tuple[float, float] | None = None
 
 
 class RunHead(msgspec.Struct, frozen=True, kw_only=True):
     """One run in a list.
 
     `status` is that of the states file, or "stopped" for a run that began and is silent, or
-    "unreadable". Times are in seconds since the epoch. `outcomes` counts requests.
+    "unreadable". Times are in seconds since the epoch. `outcomes` counts requests. `progress` is
+    that of a run under way.
     """
 
     name: str
@@ -56,20 +67,28 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, int] = {}
     score: Score | None = None
     updated_at: float | None = None
+    progress: RunProgress | None = None
     problem: str = ""
 
 
-class KnownRun(msgspec.Struct, frozen=True):
-    """What is kept of a run: its record, and of its statistics those that tables show."""
+class KnownRun(msgspec.Struct, frozen=True, eq=False):
+    """What is kept of a run: its record, and of its statistics those that tables show.
+
+    `status` is how it ended, if its files say so beside the answers; `updated_at` when, in seconds
+    since the epoch.
+    """
 
     folder: RunFolder
     record: RunRecord
     stats: list[Stat]
     is_finished: bool
+    status: str = ""
+    updated_at: float = 0.0
 
-
-class _Timings(msgspec.Struct):
-    stats: list[Stat] = []
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many requests a finished run made, and how they ended."""
+        return {stat.name.name: int(stat.sum) for stat in self.stats if stat.name.name in _COUNTS}
 
 
 def suite_names(output_path: Path) -> list[str]:
@@ -134,30 +153,70 @@ def known_runs(output_path: Path, suite: str) -> Iterator[KnownRun]:
 def read_head(folder: RunFolder) -> RunHead:
     """Return how a run stands; one that can't be read says why."""
     try:
-        run = known_run(folder)
+        return head_of(known_run(folder))
     except BenchError as error:
         return RunHead(name=folder.path.name, status=UNREADABLE, problem=str(error))
-    status, num_requests, outcomes, problem = "", None, dict[str, int](), ""
+
+
+def head_of(run: KnownRun) -> RunHead:
+    """Return how a run stands. The answers of one that has ended are not opened."""
+    return _ended_head(run) if run.status else _open_head(run)
+
+
+def _open_head(run: KnownRun) -> RunHead:
+    states, problem = _States(UNREADABLE), ""
     try:
-        status, num_requests, outcomes = _progress(folder)
+        states = _states_of(run.folder)
     except BenchError as error:
-        status, problem = UNREADABLE, str(error)
+        problem = str(error)
+    return msgspec.structs.replace(
+        _named_head(run),
+        status=states.status,
+        num_requests=run.counts.get("num_requests", states.num_requests),
+        num_done=sum(states.outcomes.values()),
+        outcomes=states.outcomes,
+        updated_at=_last_write(run.folder),
+        progress=states.progress if states.status == RUNNING else None,
+        problem=problem,
+    )
+
+
+@lru_cache(maxsize=_MAX_KEPT)
+def _ended_head(run: KnownRun) -> RunHead:
+    outcomes = _outcomes(run.counts)
+    return msgspec.structs.replace(
+        _named_head(run),
+        status=run.status,
+        num_requests=run.counts.get("num_requests"),
+        num_done=sum(outcomes.values()),
+        outcomes=outcomes,
+        updated_at=run.updated_at,
+    )
+
+
+def _named_head(run: KnownRun) -> RunHead:
     spec = run.record.run_spec
     group = group_of(spec)
-    counts = {stat.name.name: int(stat.sum) for stat in run.stats if stat.name.name in _COUNTS}
     return RunHead(
-        name=spec.name,
+        name=run.folder.path.name,
         model=spec.adapter_spec.model,
         group=group.display_name if group else "",
         task=column_label(spec),
-        status=status,
-        num_requests=counts.get("num_requests", num_requests),
-        num_done=sum(outcomes.values()),
-        outcomes=outcomes,
+        status=run.status,
         score=score_of(run),
-        updated_at=_last_write(folder),
-        problem=problem,
     )
+
+
+def _outcomes(counts: dict[str, int]) -> dict[str, int]:
+    """How the requests of a run ended, from its statistics."""
+    truncated = counts.get("num_truncated", 0)
+    outcomes = {
+        "ok": counts.get("num_scored", 0) - truncated,
+        "truncated": truncated,
+        "refused": counts.get("num_refused", 0),
+        "error": counts.get("num_errors", 0),
+    }
+    return {name: count for name, count in outcomes.items() if count}
 
 
 def score_of(run: KnownRun) -> Score | None:
@@ -167,13 +226,19 @@ def score_of(run: KnownRun) -> Score | None:
         return None
     name = stat.name.name
     is_proportion = base_name(name) in traits_of(run.record.run_spec).proportions
-    return Score(name, stat.mean, stat.interval, stat.n, is_proportion)
+    return Score(name, stat.mean, stat.interval, stat.n, is_proportion, stat.bounds)
 
 
 def version_of(*paths: Path) -> int:
     """A number that changes with the files; of those that are not there, 0."""
-    stats = [path.stat() for path in paths if path.exists()]
-    return hash(tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)) if stats else 0
+    versions = []
+    for path in paths:
+        try:
+            stat = os.stat(path)
+        except OSError:
+            continue
+        versions.append((stat.st_mtime_ns, stat.st_size))
+    return hash(tuple(versions)) if versions else 0
 
 
 @lru_cache(maxsize=_MAX_KEPT)
@@ -188,8 +253,10 @@ def _known_run(path: str, record_version: int, stats_version: int) -> KnownRun:
     group = group_of(record.run_spec)
     names = {*_COUNTS, *(group.stats if group else ())}
     names |= {name for group in load_schema().stat_groups for name in group.stats}
-    stats = [*read_stats(folder), *_volatile_stats(folder)]
-    return KnownRun(folder, record, list(_shown(stats, names)), True)
+    names |= {"num_prompt_tokens", "num_output_tokens"}  # what a request takes
+    timings = _timings(folder)
+    stats = list(_shown([*read_stats(folder), *timings.stats], names))
+    return KnownRun(folder, record, stats, True, timings.status, _changed(folder.stats_path))
 
 
 def _shown(stats: Iterable[Stat], names: set[str]) -> Iterator[Stat]:
@@ -198,36 +265,43 @@ def _shown(stats: Iterable[Stat], names: set[str]) -> Iterator[Stat]:
             yield stat
 
 
-def _volatile_stats(folder: RunFolder) -> list[Stat]:
+def _timings(folder: RunFolder) -> Timings:
     try:
-        content = (folder.path / "timings.json").read_bytes()
-        return msgspec.json.decode(content, type=_Timings).stats
-    except (OSError, msgspec.MsgspecError):
-        return []
+        return read_timings(folder) or Timings()
+    except DataError:
+        return Timings()
 
 
-def _progress(folder: RunFolder) -> tuple[str, int | None, dict[str, int]]:
-    """Status, number of requests if it is noted, and outcomes."""
+class _States(msgspec.Struct, frozen=True):
+    """What the states file tells of a run."""
+
+    status: str
+    num_requests: int | None = None
+    outcomes: dict[str, int] = {}
+    progress: RunProgress | None = None
+
+
+def _states_of(folder: RunFolder) -> _States:
     if not folder.states_path.exists():
-        return STOPPED, None, {}
+        return _States(STOPPED)
     wal = folder.states_path.with_name("states.sqlite-wal")
-    version = version_of(folder.states_path, wal)
-    status, num_requests, outcomes = _read_progress(str(folder.states_path), version)
-    if status == RUNNING and time.time() - (_last_write(folder) or 0.0) > SILENT_SECONDS:
-        status = STOPPED
-    return status, num_requests, outcomes
+    states = _read_states(str(folder.states_path), version_of(folder.states_path, wal))
+    if states.status == RUNNING and time.time() - (_last_write(folder) or 0.0) > SILENT_SECONDS:
+        return msgspec.structs.replace(states, status=STOPPED)
+    return states
 
 
 @lru_cache(maxsize=_MAX_KEPT)
-def _read_progress(path: str, version: int) -> tuple[str, int | None, dict[str, int]]:
+def _read_states(path: str, version: int) -> _States:
     del version  # is part of what is remembered
-    with StatesView(Path(path)) as states:
-        meta = states.meta()
+    with StatesView(Path(path)) as view:
+        meta = view.meta()
         num_requests = meta.get("num_requests")
-        return (
+        return _States(
             meta.get("status", RUNNING),
             int(num_requests) if num_requests else None,
-            states.outcomes(),
+            view.outcomes(),
+            read_progress(meta.get(PROGRESS)),
         )
 
 

@@ -35,7 +35,8 @@ class SampleRow(msgspec.Struct, frozen=True):
 
 class SampleRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request about a sample. The prompt is the sum of `beginning`, `input` and `ending`;
-    neighbours share the beginning: instructions and examples."""
+    neighbours share the beginning: instructions and examples. `read_as` is what each completion is
+    read as, "" for nothing, where the run's profile reads them."""
 
     place: int
     reference_index: int | None
@@ -49,6 +50,8 @@ class SampleRequest(msgspec.Struct, frozen=True, kw_only=True):
     request: dict[str, Any]
     output_mapping: dict[str, str] | None
     result: RequestResult | None
+    is_chat: bool = False  # the prompt was sent as messages; its text shows the roles
+    read_as: list[str] | None = None
 
 
 class Version(msgspec.Struct, frozen=True):

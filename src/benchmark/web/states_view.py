@@ -16,70 +16,22 @@ import msgspec
 from benchmark.scenarios.scenario import Instance
 from benchmark.stored_result import decode_result
 from benchmark.web.sample import Asked, Sample, SampleRequest, SampleRow, Version
+from benchmark.web.states_queries import (
+    FILTER_CONDITIONS,
+    FOUND,
+    HAS_TEXT,
+    IS_FIRST,
+    ROWS,
+    USAGE,
+    USAGE_NAMES,
+    VERSIONS,
+)
 from common.errors import ConflictError, NotFoundError
 
 MAX_TEXT = 300
 _REACH = 500  # requests of one instance are neighbours: none is further away
 
 _INSTANCE = msgspec.json.Decoder(Instance)
-
-_ROWS = """
-SELECT states.id, json_extract(data, '$.id'), trial, json_extract(data, '$.split'),
-    json_extract(data, '$.perturbation'), substr(json_extract(data, '$.input'), 1, :length),
-    (SELECT json_group_array(substr(json_extract(value, '$.output'), 1, :length))
-        FROM json_each(data, '$.references')
-        WHERE json_extract(value, '$.tags') LIKE '%"correct"%'),
-    outcome, substr(json_extract(result, '$.completions[0].text'), 1, :length),
-    substr(json_extract(result, '$.error'), 1, :length), output_mapping,
-    (SELECT value FROM metric_values
-        WHERE metric_values.instance = states.instance AND metric_values.trial = states.trial
-        AND metric = :metric)
-FROM states JOIN instances ON instances.id = states.instance
-"""
-# The first request of each instance and trial: the one that stands for it in a list.
-_IS_FIRST = (
-    "coalesce(reference_index, 0) = 0 AND window_index = 0 "
-    "AND coalesce(request_mode, '') != 'calibration'"
-)
-_VALUE = (
-    "(SELECT value FROM metric_values WHERE metric_values.instance = states.instance "
-    "AND metric_values.trial = states.trial AND metric = :metric)"
-)
-_FILTERS = {
-    "right": f"{_VALUE} >= 1",
-    "partly": f"{_VALUE} > 0 AND {_VALUE} < 1",
-    "wrong": f"{_VALUE} <= 0",
-    "unscored": f"{_VALUE} IS NULL",
-    "error": "outcome = 'error'",
-    "refused": "outcome = 'refused'",
-    "truncated": "outcome = 'truncated'",
-}
-FILTERS = ("", *_FILTERS)
-
-# Whole rows as JSON are looked at first: to find out that a text is not in it is fast that way.
-_HAS_TEXT = """
-(data LIKE :raw ESCAPE '!' AND (json_extract(data, '$.input') LIKE :text ESCAPE '!'
-    OR json_extract(data, '$.id') LIKE :text ESCAPE '!'
-    OR EXISTS (SELECT 1 FROM json_each(data, '$.references')
-        WHERE json_extract(value, '$.output') LIKE :text ESCAPE '!'))
-OR result LIKE :raw ESCAPE '!' AND (json_extract(result, '$.error') LIKE :text ESCAPE '!'
-    OR EXISTS (SELECT 1 FROM json_each(result, '$.completions')
-        WHERE json_extract(value, '$.text') LIKE :text ESCAPE '!')))
-"""
-
-
-_USAGE_NAMES = (
-    *("num_answers", "prompt_tokens", "completion_tokens"),
-    *("cached_tokens", "reasoning_tokens"),
-)
-_USAGE = """
-SELECT coalesce(json_extract(result, '$.cached'), 0), count(*),
-    sum(coalesce(json_extract(result, '$.usage.prompt_tokens'), 0)),
-    sum(coalesce(json_extract(result, '$.usage.completion_tokens'), 0)),
-    sum(coalesce(json_extract(result, '$.usage.cached_tokens'), 0)),
-    sum(coalesce(json_extract(result, '$.usage.reasoning_tokens'), 0))
-FROM states WHERE outcome IS NOT NULL AND outcome != 'error' GROUP BY 1
-"""
 
 
 class StatesView:
@@ -132,9 +84,9 @@ class StatesView:
 
     def places(self, asked: Asked, metric: int | None) -> Sequence[int]:
         """Return the places of the samples that were asked for, in order."""
-        conditions = [_FILTERS[asked.filter]] if asked.filter else []
+        conditions = [FILTER_CONDITIONS[asked.filter]] if asked.filter else []
         if asked.filter not in ("error", "refused", "truncated"):
-            conditions.append(_IS_FIRST)
+            conditions.append(IS_FIRST)
         parameters: dict[str, Any] = {"metric": metric}
         if asked.split:
             conditions.append("json_extract(data, '$.split') = :split")
@@ -144,7 +96,7 @@ class StatesView:
             conditions.append(f"{name} = :perturbation")
             parameters["perturbation"] = asked.perturbation
         if asked.text:
-            conditions.append(_HAS_TEXT)
+            conditions.append(HAS_TEXT)
             raw = msgspec.json.encode(asked.text)[1:-1].decode()
             parameters |= {"text": _pattern(asked.text), "raw": _pattern(raw)}
         where = " AND ".join(f"({condition})" for condition in conditions)
@@ -152,14 +104,25 @@ class StatesView:
         found = self._read(f"{query} WHERE {where} ORDER BY states.id", parameters)
         return [place for (place,) in found]
 
+    def find(self, text: str, limit: int) -> list[tuple[int, str, str]]:
+        """Return the first samples that have a text: place, id, and how the input begins."""
+        raw = msgspec.json.encode(text)[1:-1].decode()
+        query = f"{FOUND} WHERE ({IS_FIRST}) AND ({HAS_TEXT}) ORDER BY states.id LIMIT :limit"
+        parameters = {"text": _pattern(text), "raw": _pattern(raw), "length": 80, "limit": limit}
+        found = self._read(query, parameters)
+        return [(place, str(id), " ".join(input.split())) for place, id, input in found]
+
     def rows(self, places: Sequence[int], metric: int | None) -> list[SampleRow]:
         """Return the samples at these places, as a list shows them."""
         names = ", ".join(str(int(place)) for place in places)
-        query = f"{_ROWS} WHERE states.id IN ({names}) ORDER BY states.id"
+        query = f"{ROWS} WHERE states.id IN ({names}) ORDER BY states.id"
         return [_row(row) for row in self._read(query, {"metric": metric, "length": MAX_TEXT})]
 
-    def sample(self, place: int, *, with_versions: bool) -> Sample:
+    def sample(self, place: int, *, num_trials: int = 1) -> Sample:
         """Return the sample that the request at `place` is about.
+
+        Args:
+            num_trials: How often the run asks about each instance.
 
         Raises:
             NotFoundError: There is no answer at that place.
@@ -182,25 +145,28 @@ class StatesView:
             "WHERE instance = ? AND trial = ? ORDER BY text"
         )
         values = dict(self._read(query, (instance_place, trial)))
-        versions = self._versions(instance.id) if with_versions and instance.id else []
+        versions = self._versions(instance.id, place, trial, num_trials) if instance.id else []
         return Sample(place, trial, instance, requests, values, versions)
 
-    def values(self, metric: int, split: str | None) -> dict[int, float]:
-        """Return a metric's mean value over trials of each instance that is as it was, by place."""
+    def originals(self, split: str | None) -> frozenset[int]:
+        """Return the places of a split's instances that are as they were, not perturbed."""
         query = (
-            "SELECT instance, avg(value) FROM metric_values "
-            "JOIN instances ON instances.id = instance WHERE metric = ? "
-            "AND coalesce(json_extract(data, '$.perturbation.name'), 'identity') = 'identity' "
-            "AND json_extract(data, '$.split') IS ? GROUP BY instance"
+            "SELECT id FROM instances WHERE json_extract(data, '$.split') IS ? "
+            "AND coalesce(json_extract(data, '$.perturbation.name'), 'identity') = 'identity'"
         )
-        return dict(self._read(query, (metric, split)))
+        return frozenset(place for (place,) in self._read(query, (split,)))
+
+    def values(self, metric: int) -> dict[int, float]:
+        """Return a metric's mean value over trials, by the place of the instance."""
+        query = "SELECT instance, avg(value) FROM metric_values WHERE metric = ? GROUP BY instance"
+        return dict(self._read(query, (metric,)))
 
     def usage(self) -> dict[str, int]:
         """Return the tokens of all answers, and of those that were not in the cache."""
         usage: dict[str, int] = {}
-        for is_cached, *numbers in self._read(_USAGE):
+        for is_cached, *numbers in self._read(USAGE):
             ending = "_from_cache" if is_cached else ""
-            for name, number in zip(_USAGE_NAMES, numbers, strict=True):
+            for name, number in zip(USAGE_NAMES, numbers, strict=True):
                 usage[f"{name}{ending}"] = number
         return usage
 
@@ -208,6 +174,8 @@ class StatesView:
         beginning = "" if row[11] is None else self._text(row[11])
         request = msgspec.json.decode(self._text(row[10]))
         del request["prompt"]
+        messages = request.pop("messages", None) or []
+        beginning = _earlier_turns(messages) + beginning
         return SampleRequest(
             place=row[0],
             reference_index=row[3],
@@ -219,21 +187,31 @@ class StatesView:
             input="" if row[11] is None else instance.input,
             ending=row[12],
             request=request,
+            is_chat=bool(messages),
             output_mapping=msgspec.json.decode(row[5]) if row[5] else None,
             result=decode_result(row[13], row[14], row[15]) if row[13] else None,
         )
 
-    def _versions(self, id: str) -> list[Version]:
+    def _versions(self, id: str, place: int, trial: int, num_trials: int) -> list[Version]:
+        """The same instance in all trials and versions.
+
+        Versions are neighbours, and trials are as long as each other: nothing else need be read.
+        """
+        num_requests = int(self.meta().get("num_requests", self.end()))
+        first = place - trial * (num_requests // num_trials)
+        places = [first + other * (num_requests // num_trials) for other in range(num_trials)]
+        near = " OR ".join(
+            f"states.id BETWEEN {place - _REACH} AND {place + _REACH}" for place in places
+        )
         query = (
-            "SELECT min(states.id), trial, json_extract(data, '$.perturbation') FROM states "
-            "JOIN instances ON instances.id = states.instance WHERE states.instance IN "
-            "(SELECT id FROM instances WHERE json_extract(data, '$.id') = ?) "
+            f"{VERSIONS} WHERE ({near}) AND json_extract(data, '$.id') = ? "
             "GROUP BY states.instance, trial ORDER BY trial, states.instance"
         )
-        return [
+        found = [
             Version(place, trial, msgspec.json.decode(perturbation) if perturbation else None)
             for place, trial, perturbation in self._read(query, (id,))
         ]
+        return found if len(found) > 1 else []
 
     def _text(self, id: int) -> str:
         ((text,),) = self._read("SELECT text FROM texts WHERE id = ?", (id,))
@@ -265,6 +243,14 @@ def _explained() -> Iterator[None]:
             f"the answers of this run can't be read ({error}): start it again, which goes on where "
             "it can"
         ) from error
+
+
+def _earlier_turns(messages: list[dict[str, Any]]) -> str:
+    """The turns before the last one, as one text that ends where the last one begins."""
+    if len(messages) < 2:
+        return ""
+    texts = [f"[{message['role']}]\n{message.get('content') or ''}" for message in messages[:-1]]
+    return "\n\n".join([*texts, f"[{messages[-1]['role']}]\n"])
 
 
 def _pattern(text: str) -> str:

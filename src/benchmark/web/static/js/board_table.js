@@ -25,15 +25,15 @@ export function boardTable(board, rows, { sort, chosen, onSort, onChoose }) {
     {},
     header(MODEL, "model", "", false, sort, onSort),
     hasWins && header(WINS, "mean win rate", "", true, sort, onSort),
-    columns.map(({ key, title, details, note }) =>
-      header(key, title, [details, note].filter(Boolean).join(" · "), true, sort, onSort),
+    columns.map(({ key, title, details, note, profile }) =>
+      header(key, title, [details, note].filter(Boolean).join(" · "), true, sort, onSort, profile),
     ),
   );
   return el(
     "table",
     { class: "board sticky-first" },
     el("thead", {}, head),
-    el("tbody", {}, sorted.map((row) => rowOf(board.suite, row, columns, hasWins, chosen, onChoose))),
+    el("tbody", {}, sorted.map((row) => keptRow(board.suite, row, columns, hasWins, chosen, onChoose))),
   );
 }
 
@@ -45,6 +45,7 @@ function toColumn(column, place, rows) {
     title: column.display_name,
     details: column.details,
     note: column.metric_display_name,
+    profile: column.profile,
     means,
     isProportion: column.is_proportion,
     higherIsBetter: column.higher_is_better,
@@ -70,7 +71,7 @@ function sortRows(rows, columns, sort) {
   return [...known, ...rows.filter((row) => valueOf(row) === null)];
 }
 
-function header(key, title, note, isNumeric, sort, onSort) {
+function header(key, title, note, isNumeric, sort, onSort, profile = "") {
   const isOwn = sort.replace(/^-/, "") === key;
   const isDown = sort.startsWith("-");
   // Numbers start with the largest, names with the first.
@@ -89,7 +90,23 @@ function header(key, title, note, isNumeric, sort, onSort) {
       onclick: () => onSort(next),
     }),
     note && el("span", { class: "column-note", textContent: note, title: note }),
+    profile &&
+      el("span", {
+        class: "mark warn",
+        textContent: profile,
+        title: "asked in another way than the plain one",
+      }),
   );
+}
+
+// Making the elements takes most of the time: those of a row that is still the same stay.
+const made = new WeakMap();
+
+function keptRow(suite, row, columns, hasWins, chosen, onChoose) {
+  const element = made.get(row) ?? rowOf(suite, row, columns, hasWins, chosen, onChoose);
+  made.set(row, element);
+  element.querySelector("input").checked = chosen.includes(row.model);
+  return element;
 }
 
 function rowOf(suite, row, columns, hasWins, chosen, onChoose) {
@@ -162,9 +179,13 @@ function standing({ status, num_done: done, num_requests: all }) {
   return status === "running" && all ? `running ${percent(done / all)}` : status;
 }
 
-function lacking({ status, num_errors: errors, num_refused: refused }) {
+function lacking(cell) {
+  const { status, num_errors: errors, num_refused: refused, num_truncated: truncated } = cell;
   return [
     status !== "finished" && status,
+    cell.is_outdated && "older metric",
+    truncated > 0 && `${truncated} cut`,
+    cell.num_unparsed > 0 && `${cell.num_unparsed} unparsed`,
     errors > 0 && `${errors} err`,
     refused > 0 && `${refused} refused`,
   ]

@@ -4,24 +4,19 @@ import { get } from "/static/js/api.js";
 import { announce, byId, copy, el } from "/static/js/dom.js";
 import { moveWithKeys } from "/static/js/keys.js";
 
-import { addressOf, keep, parameter } from "./address.js";
+import { addressOf, keep, pageAddress, parameter } from "./address.js";
+import { showBoardPlot } from "./board_plot.js";
 import { boardTable } from "./board_table.js";
-import {
-  attempt,
-  choice,
-  chosenSuite,
-  emptyState,
-  noRuns,
-  repeat,
-  searchField,
-  startPage,
-} from "./page.js";
+import { watchRuns } from "./live.js";
+import { attempt, choice, chosenSuite, emptyState, noRuns, searchField, startPage } from "./page.js";
+import { fileAddress } from "./places.js";
 
-const POLL_SECONDS = 5;
+const REFRESH_SECONDS = 5; // at most so often: a large table is much work
 
 let board = null;
 let suites = [];
 let chosen = []; // models to be compared, two at most
+let timer = 0;
 
 async function show() {
   await attempt(byId("content"), async () => {
@@ -34,9 +29,15 @@ async function show() {
     board = await get(boardPath(found.suite));
     chosen = [];
     showControls();
+    await showPlot();
     showTable();
+    watchRuns(board.suite, board.updated_at, update);
+    board.is_complete || refreshSoon();
   });
 }
+
+// Without prices there is still the table.
+const showPlot = () => showBoardPlot(byId("plot"), board, board.rows).catch(() => {});
 
 function boardPath(suite, more = {}) {
   const asked = { suite, view: parameter("view"), group: parameter("group"), ...more };
@@ -92,13 +93,13 @@ function choose(model, isChosen) {
 function showCompareLink() {
   const link = byId("compare-link");
   link.hidden = chosen.length < 2;
-  link.href = addressOf("/compare", { suite: board.suite, a: chosen[0], b: chosen[1] });
+  link.href = pageAddress("/compare", { suite: board.suite, a: chosen[0], b: chosen[1] });
 }
 
 const fileLink = (label, format) =>
   el("a", {
     class: "file-link",
-    href: boardPath(board.suite, { format }),
+    href: fileAddress(boardPath(board.suite, { format })),
     textContent: `⤓ ${label}`,
     download: "",
   });
@@ -153,14 +154,46 @@ function leftOut() {
   );
 }
 
-const isRunning = () =>
-  board?.rows.some(({ cells }) => cells.some((cell) => cell?.status === "running")) ?? false;
+function update(changed, gone) {
+  const byName = new Map(changed.map((run) => [run.name, run]));
+  let isStale = gone.length > 0;
+  const rows = board.rows.map((row) => {
+    const cells = row.cells.map((cell) => {
+      const run = cell && byName.get(cell.run);
+      byName.delete(cell?.run);
+      if (run && run.status !== cell.status) {
+        isStale = true;
+      }
+      const isFurther = run?.status === "running" && run.status === cell.status;
+      return isFurther ? { ...cell, num_done: run.num_done, num_requests: run.num_requests } : cell;
+    });
+    return cells.some((cell, place) => cell !== row.cells[place]) ? { ...row, cells } : row;
+  });
+  // Those that have no cell: new ones may get one.
+  const others = new Set(board.left_out);
+  isStale ||= [...byName.values()].some(({ name, status }) => !others.has(name) || status !== "running");
+  if (rows.some((row, place) => row !== board.rows[place])) {
+    board = { ...board, rows };
+    showTable();
+  }
+  isStale && refreshSoon();
+}
+
+function refreshSoon() {
+  timer ||= setTimeout(refresh, REFRESH_SECONDS * 1000);
+}
 
 async function refresh() {
-  board = await get(boardPath(board.suite));
-  showTable();
+  timer = 0;
+  try {
+    board = await get(boardPath(board.suite));
+    await showPlot();
+    showTable();
+    board.is_complete || refreshSoon();
+  } catch {
+    // The next change asks again.
+  }
 }
 
 moveWithKeys(() => [...document.querySelectorAll("tbody a.cell-link")]);
-repeat(POLL_SECONDS, isRunning, () => refresh().catch(() => {}));
 startPage(show);

@@ -1,6 +1,7 @@
 // How requests ended, as a bar and in words; how a run stands.
 
 import { el, svg } from "/static/js/dom.js";
+import { count, money, percent } from "/static/js/format.js";
 
 const OUTCOMES = ["ok", "truncated", "refused", "error"];
 const WIDTH = 120;
@@ -28,6 +29,19 @@ export const describeOutcomes = (outcomes) =>
   OUTCOMES.filter((name) => outcomes[name])
     .map((name) => `${outcomes[name].toLocaleString("en")} ${name}`)
     .join(" · ");
+
+/** What a run under way has taken since it was started: errors, tokens, money, hits of the cache. */
+export function describeProgress({ outcomes, num_done: done, progress }) {
+  const errors = outcomes.error ?? 0;
+  const parts = [`${errors.toLocaleString("en")} ${errors === 1 ? "error" : "errors"}`];
+  if (progress) {
+    const { num_tokens: tokens, cost, num_cached: cached, num_resumed: resumed } = progress;
+    parts.push(`${count(tokens)} tokens`);
+    cost !== null && parts.push(money(cost));
+    cached > 0 && parts.push(`${percent(cached / Math.max(cached, done - resumed))} from the cache`);
+  }
+  return parts.join(" · ");
+}
 
 /** A bar of all requests by how they ended; what is left of it was not asked yet. */
 export function outcomeBar(outcomes, all, width = WIDTH) {

@@ -6,23 +6,31 @@ import { ago, costOf, count, exactTime, milliseconds, money, percent } from "/st
 import { modelNamed } from "/static/js/info.js";
 import { moveWithKeys } from "/static/js/keys.js";
 
-import { addressOf, keep, parameter, runPath } from "./address.js";
-import { describeOutcomes, outcomeBar, statusMark } from "./outcomes.js";
+import { allOf, keep, pageAddress, parameter, runPath } from "./address.js";
+import { watchRuns } from "./live.js";
+import { describeOutcomes, describeProgress, outcomeBar, statusMark } from "./outcomes.js";
 import { duration, Pace } from "./pace.js";
-import { attempt, repeat, startPage } from "./page.js";
+import { attempt, startPage } from "./page.js";
 import { Samples } from "./samples.js";
 import { decimalsOf, scoreNodes, scoreTitle } from "./scores.js";
+import { plotsHolder, showPlots } from "./run_plots.js";
 import { showFiles, showSpec } from "./run_spec_view.js";
+import { runChooser, scoreTable, specTable } from "./several_runs.js";
 import { showSummary } from "./summary.js";
 
-const POLL_SECONDS = 2;
 const TABS = { summary: "Summary", samples: "Samples", spec: "Specification", files: "Files" };
 
+const LASTING = new Set(["summary", "spec"]);
+
 const suite = () => parameter("suite");
-const tab = () => (parameter("tab") in TABS ? parameter("tab") : "summary");
+const tab = () => (tabs().includes(parameter("tab")) ? parameter("tab") : "summary");
+const others = () => allOf("run").slice(1); // the first is the page's own
+// A copy of the pages has no samples and no files.
+const tabs = () => Object.keys(TABS).filter((name) => LASTING.has(name) || details?.files.length !== 0);
 const pace = new Pace();
 let details = null;
 let samples = null;
+let beside = []; // details of the other runs
 
 async function show() {
   document.title = `${parameter("run")} · bench`;
@@ -30,12 +38,13 @@ async function show() {
     await load();
     showTabs();
     await showTab();
+    watchRuns(suite(), details.head.updated_at ?? 0, update);
   });
 }
 
 async function load() {
-  details = await get(runPath(suite(), parameter("run")));
-  pace.note(details.head.num_done);
+  [details, ...beside] = await Promise.all(allOf("run").map((name) => get(runPath(suite(), name))));
+  pace.note(details.head);
   showHead();
 }
 
@@ -46,7 +55,7 @@ function showHead() {
     el(
       "p",
       { class: "small path" },
-      el("a", { href: addressOf("/runs", { suite: suite() }), textContent: suite() }),
+      el("a", { href: pageAddress("/runs", { suite: suite() }), textContent: suite() }),
       head.model && ` · ${head.model}`,
       head.group && ` · ${head.group}`,
     ),
@@ -82,8 +91,11 @@ function showHead() {
 function requestsText(head) {
   const all = head.num_requests;
   const left = all && head.num_done < all ? `${head.num_done.toLocaleString("en")} of ${all.toLocaleString("en")}: ` : "";
-  const speed = head.status === "running" ? ` ${pace.describe(all)}` : "";
-  return `${left}${describeOutcomes(head.outcomes) || "no answers yet"}${speed}`;
+  const outcomes = `${left}${describeOutcomes(head.outcomes) || "no answers yet"}`;
+  if (head.status !== "running") {
+    return outcomes;
+  }
+  return [outcomes, pace.describe(all), describeProgress(head)].filter(Boolean).join(" · ");
 }
 
 function scoreFact(score) {
@@ -143,13 +155,13 @@ function showTabs() {
   const holder = byId("tabs");
   holder.hidden = false;
   holder.replaceChildren(
-    ...Object.entries(TABS).map(([name, label]) =>
+    ...tabs().map((name) =>
       el("button", {
         type: "button",
         role: "tab",
         id: `tab-${name}`,
         "aria-selected": String(name === tab()),
-        textContent: label,
+        textContent: TABS[name],
         onclick: () => {
           keep({ tab: name, place: "", offset: "", filter: "", q: "" }, { isNew: true });
           showTabs();
@@ -167,22 +179,45 @@ async function showTab() {
     samples = new Samples(holder, runPath(suite(), parameter("run")), details);
     await samples.show();
   } else if (tab() === "spec") {
-    showSpec(holder, details.spec);
+    await showSpecs(holder);
   } else if (tab() === "files") {
     showFiles(holder, details.files, runPath(suite(), parameter("run")));
   } else {
     showSummary(holder, details);
+    beside.length > 0 && holder.prepend(scoreTable([details, ...beside]));
+    const plots = plotsHolder();
+    holder.append(plots);
+    await attempt(plots, () => showPlots(plots, details, runPath(suite(), parameter("run"))));
   }
 }
 
-async function refresh() {
+async function showSpecs(holder) {
+  const place = el("div");
+  beside.length > 0 ? place.append(specTable([details, ...beside])) : showSpec(place, details.spec);
+  holder.replaceChildren(await runChooser(suite(), details.head.name, others(), chooseBeside), place);
+}
+
+function chooseBeside(names) {
+  keep({ run: [parameter("run"), ...names] }, { isNew: true });
+  show();
+}
+
+async function update(changed) {
+  const head = changed.find(({ name }) => name === details.head.name);
+  if (!head) {
+    return;
+  }
   const before = details.head.status;
-  await load();
-  if (tab() === "summary" || details.head.status !== before) {
-    await showTab();
+  details.head = head;
+  pace.note(head);
+  showHead();
+  if (head.status !== before) {
+    await load().catch(() => {}); // its scores and files are there now, or it goes on
+    await attempt(byId("content"), showTab);
+  } else {
+    samples?.refresh();
   }
 }
 
 moveWithKeys(() => [...document.querySelectorAll("tr.line")]);
-repeat(POLL_SECONDS, () => details?.head.status === "running", () => refresh().catch(() => {}));
 startPage(show);

@@ -36,6 +36,9 @@ export function showSpec(holder, spec) {
   );
 }
 
+/** All fields of a specification, by their dotted names. */
+export const fieldsOf = (spec) => flat(spec);
+
 // Fields by their dotted names.
 function flat(value, path = "") {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {

@@ -6,21 +6,12 @@ import { ago, exactTime } from "/static/js/format.js";
 import { moveWithKeys } from "/static/js/keys.js";
 
 import { keep, parameter, runAddress } from "./address.js";
-import { outcomeBar, statusMark } from "./outcomes.js";
-import {
-  attempt,
-  choice,
-  chosenSuite,
-  emptyState,
-  noRuns,
-  repeat,
-  searchField,
-  startPage,
-} from "./page.js";
-import { decimalsOf, scoreNodes, scoreTitle } from "./scores.js";
+import { watchRuns } from "./live.js";
+import { describeProgress, outcomeBar, statusMark } from "./outcomes.js";
 import { Pace } from "./pace.js";
+import { attempt, choice, chosenSuite, emptyState, noRuns, searchField, startPage } from "./page.js";
+import { decimalsOf, scoreNodes, scoreTitle } from "./scores.js";
 
-const POLL_SECONDS = 2;
 const SHOWN = 500;
 
 const paces = new Map(); // by run
@@ -37,7 +28,8 @@ async function show() {
     }
     suite = found.suite;
     numShown = SHOWN;
-    await load();
+    ({ runs } = await get(`/api/runs/${encodeURIComponent(suite)}`));
+    runs.forEach(notePace);
     byId("controls").replaceChildren(
       choice("Suite", found.suites, suite, (name) => {
         keep({ suite: name }, { isNew: true });
@@ -54,20 +46,31 @@ async function show() {
       }),
     );
     showTable();
+    watchRuns(suite, Math.max(0, ...runs.map((run) => run.updated_at ?? 0)), update);
   });
 }
 
-async function load() {
-  const before = new Map(runs.map((run) => [run.name, run.status]));
-  ({ runs } = await get(`/api/runs/${encodeURIComponent(suite)}`));
-  for (const run of runs) {
-    if (run.status === "running") {
-      paces.has(run.name) || paces.set(run.name, new Pace());
-      paces.get(run.name).note(run.num_done);
-    } else if (before.get(run.name) === "running") {
+function notePace(run) {
+  if (run.status === "running") {
+    paces.has(run.name) || paces.set(run.name, new Pace());
+    paces.get(run.name).note(run);
+  } else {
+    paces.delete(run.name);
+  }
+}
+
+function update(changed, gone) {
+  const now = new Map(runs.map((run) => [run.name, run]));
+  gone.forEach((name) => now.delete(name));
+  for (const run of changed) {
+    if (now.get(run.name)?.status === "running" && run.status !== "running") {
       announce(`${run.name}: ${run.status}`);
     }
+    now.set(run.name, run);
+    notePace(run);
   }
+  runs = [...now.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  showTable();
 }
 
 const ORDER = ["running", "stopped", "incomplete", "unreadable"];
@@ -122,14 +125,20 @@ function rowOf(run) {
   const all = run.num_requests;
   const done = run.num_done.toLocaleString("en");
   const requests = all && run.num_done !== all ? `${done} of ${all.toLocaleString("en")}` : done;
-  const pace = run.status === "running" ? paces.get(run.name)?.describe(all) : "";
+  const isRunning = run.status === "running";
+  const pace = paces.get(run.name)?.describe(all) ?? "";
   const row = el(
     "tr",
     {},
     el("th", { scope: "row", class: "run-name" }, link),
     el("td", {}, statusMark(run)),
     scoreCell(run.score),
-    el("td", { class: "requests" }, requests, pace && el("span", { class: "muted", textContent: ` ${pace}` })),
+    el(
+      "td",
+      { class: "requests" },
+      [requests, pace].filter(Boolean).join(" · "),
+      isRunning && el("div", { class: "muted small", textContent: describeProgress(run) }),
+    ),
     el("td", { class: "outcome-cell" }, outcomeBar(run.outcomes, all)),
     el("td", { textContent: ago(run.updated_at), title: exactTime(run.updated_at) }),
   );
@@ -146,10 +155,5 @@ function scoreCell(score) {
   return el("td", { class: "number", title }, scoreNodes(score, score.is_proportion, decimals));
 }
 
-const isRunning = () => runs.some((run) => run.status === "running");
-
 moveWithKeys(() => [...document.querySelectorAll("tbody th a")]);
-repeat(POLL_SECONDS, isRunning, () => load().then(showTable).catch(() => {}));
-// A run that somebody starts appears by itself.
-repeat(10, () => suite && !isRunning(), () => load().then(showTable).catch(() => {}));
 startPage(show);

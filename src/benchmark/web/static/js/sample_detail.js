@@ -130,7 +130,7 @@ function requestView(request, show) {
     ),
     result?.emulated?.length > 0 &&
       el("p", { class: "warn small", textContent: `Not by the provider but on our side, or left out: ${result.emulated.join(", ")}.` }),
-    el("div", { class: "bar" }, openInPlayground(request)),
+    !request.is_chat && el("div", { class: "bar" }, openInPlayground(request)),
     folded("Request", { ...request.request, prompt: promptOf(request) }),
     result && folded("Result", result),
   );
@@ -170,7 +170,8 @@ function promptView(request) {
 
 function completionView(completion, place, request, show) {
   const reason = completion.finish_reason?.reason ?? "unknown";
-  const chosen = request.output_mapping?.[completion.text.trim()];
+  const read = request.read_as?.[place];
+  const chosen = request.output_mapping?.[read ?? completion.text.trim()];
   const section = el(
     "section",
     {},
@@ -196,6 +197,10 @@ function completionView(completion, place, request, show) {
     showTokens(box, groups, show);
     section.append(box);
   }
+  read !== undefined &&
+    section.append(
+      el("p", { class: "small" }, "read as ", read ? textNode(read, "strong") : "nothing: not right"),
+    );
   chosen !== undefined && section.append(el("p", { class: "small" }, "which is ", textNode(chosen, "span")));
   return section;
 }

@@ -56,6 +56,13 @@ export class Samples {
     }
   }
 
+  /** Show what has been answered meanwhile, unless somebody is in the list. */
+  refresh() {
+    if (this.#answer && !byId("sample-list")?.contains(document.activeElement)) {
+      this.#load().catch(() => {});
+    }
+  }
+
   async #load() {
     const asked = { offset: parameter("offset"), limit: PAGE };
     for (const name of ["filter", "q", "split", "perturbation"]) {
@@ -77,6 +84,7 @@ export class Samples {
     if (metric && isProportion) {
       filters.push(["right", "correct"], ["partly", "partly"], ["wrong", "wrong"]);
     }
+    metric && perturbations.length > 0 && filters.push(["flipped", "flipped by a perturbation"]);
     filters.push(["error", "error"], ["refused", "refused"], ["truncated", "truncated"]);
     metric && filters.push(["unscored", "not scored"]);
     const search = el("input", {

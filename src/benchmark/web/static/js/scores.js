@@ -5,6 +5,7 @@ import { isNumber } from "/static/js/format.js";
 
 const STEPS = 10;
 const MINUS = "−";
+const WHOLE = new Intl.NumberFormat("en"); // made once: a large table has thousands of numbers
 
 const minus = (text) => text.replace("-", MINUS);
 
@@ -34,15 +35,19 @@ export function marginText(interval, isProportion, decimals) {
   return `±${margin.toFixed(decimals)}`;
 }
 
-/** What the pointer is told: the interval in full, and over how many instances. */
-export function scoreTitle({ mean, interval, n }, isProportion) {
+/** What the pointer is told: the interval in full, over how many instances, what is missing. */
+export function scoreTitle({ mean, interval, n, bounds }, isProportion) {
   const write = (value) => scoreText(value, isProportion, isProportion ? 2 : 4);
   const parts = [`${write(mean)}${isProportion ? " %" : ""}`];
   if (interval) {
     parts.push(`95 % interval ${write(interval[0])} to ${write(interval[1])}`);
   }
   if (isNumber(n)) {
-    parts.push(`n = ${n.toLocaleString("en")}`);
+    parts.push(`n = ${WHOLE.format(n)}`);
+  }
+  if (bounds) {
+    const [low, high] = bounds.map(write);
+    parts.push(`${low} if all that is missing were wrong, ${high} if all were right`);
   }
   return parts.join(" · ");
 }

@@ -9,7 +9,7 @@ import { versionText } from "./versions.js";
 
 /** Show the statistics of a run. */
 export function showSummary(holder, details) {
-  const stats = details.stats.filter((stat) => stat.name.split !== null && isNumber(stat.mean));
+  const stats = details.stats.filter((stat) => isNumber(stat.mean));
   if (stats.length === 0) {
     holder.replaceChildren(
       emptyState(
@@ -35,7 +35,7 @@ export function showSummary(holder, details) {
 }
 
 const rowName = ({ name }) =>
-  [name.name, name.k === null ? "" : `@${name.k}`, name.sub_split ? ` (${name.sub_split})` : ""].join("");
+  [name.name, name.k === undefined ? "" : `@${name.k}`, name.sub_split ? ` (${name.sub_split})` : ""].join("");
 
 const columnName = ({ name }) => JSON.stringify([name.split, name.perturbation]);
 
