@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class SqliteBackend(Backend):
     def __init__(self, url: URL) -> None:
         self.name = url.database or ""
         _make_folder(self.name)
+        _make_file(self.name)
         # SQLite lets one connection write at a time and makes the others poll with growing sleeps,
         # so the threads of this process queue up here. A second connection lets them read
         # meanwhile; checking one out of a pool for each statement costs ten times the statement.
@@ -145,6 +146,13 @@ def _make_folder(path: str) -> None:
         os.makedirs(folder or ".", exist_ok=True)
     except OSError as error:
         raise StorageError(f"can't make the folder {folder!r}: {error.strerror}") from error
+
+
+def _make_file(path: str) -> None:
+    """Make an empty file that is its owner's alone, as what SQLite adds to it will be."""
+    if path not in ("", ":memory:"):
+        with suppress(OSError):  # it is there, or SQLite says in better words why it can't be
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _open_queue(path: str) -> int | None:

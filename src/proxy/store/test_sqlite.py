@@ -1,0 +1,21 @@
+"""What is particular to a database in a file."""
+
+import stat
+from pathlib import Path
+
+from proxy.store.database import Database
+
+
+def test_a_new_file_is_its_owners_alone_and_one_that_is_there_keeps_its_mode(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "proxy.sqlite"
+    with_modes = [(None, 0o600), (0o640, 0o640)]
+    for given, expected in with_modes:
+        if given is not None:
+            path.chmod(given)
+        database = Database(f"sqlite:///{path}")
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("proxy.sqlite*")}
+        database.close()
+        # The one whose lock stands for the turn holds nothing.
+        assert modes - {0o600} == {expected} - {0o600}
