@@ -54,7 +54,9 @@ def test_a_plan_knows_what_is_answered_and_cached(
     commands: Commands, provider: FakeProvider
 ) -> None:
     commands.run("-m", "10").assert_done()
+    finished = commands.run("-m", "10").stdout
     assert plan_of(commands.run("-d", "-m", "30").stdout)[1:5] == ["30", "10", "0", "20"]
+    assert commands.run("-m", "10").stdout == finished
     ended = commands.run("-d", "-m", "30", "--suite", "other")
     assert plan_of(ended.stdout)[1:5] == ["30", "0", "10", "20"]
     assert provider.counters().requests == 10

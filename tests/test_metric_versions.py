@@ -110,6 +110,8 @@ def test_old_and_new_scores_are_kept(commands: Commands, provider: FakeProvider)
     assert scores(commands) == {METRIC: (0.5, 3), f"{METRIC}@v1": (1.0, 1), f"{METRIC}@v2": (0, 2)}
     assert set(values(commands)) == {METRIC, f"{METRIC}@v1", f"{METRIC}@v2"}
     assert provider.counters().requests == num_asked
+    # HELM's files have no place for another version.
+    commands.call("benchmark-export", "--format", "helm").assert_done()
     # One that fails leaves what there was to be found by the next.
     run(commands, 4, "1 / 0", "--rescore").assert_failed("ZeroDivisionError", code=1)
     run(commands, 3, "0.5", "--rescore").assert_done()

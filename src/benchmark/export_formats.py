@@ -9,6 +9,7 @@ import msgspec
 
 from benchmark.adapters.request_state import RequestState
 from benchmark.export_parquet import write_rows
+from benchmark.metrics.metric import split_version
 from benchmark.metrics.stat import MetricName, Stat
 from benchmark.run_folder import RunFolder
 from benchmark.run_results import read_stats
@@ -116,6 +117,8 @@ def _helm_stat(stat: Stat) -> dict[str, Any]:
 def _per_instance_stats(states: StatesFile, instances: list[Instance]) -> list[dict[str, Any]]:
     groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for place, trial, metric, value in states.values():
+        if split_version(metric)[1] is not None:
+            continue  # of an earlier version of the metric, for which there is no field
         name, _, k = metric.partition("@")
         instance = instances[place]
         full_name = MetricName(

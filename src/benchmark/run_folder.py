@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,6 +91,17 @@ class RunFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def moved_to_copy(self, suite_path: Path) -> "RunFolder":
+        """Return a copy of this folder under `suite_path`, taken, and release this one."""
+        copy = RunFolder(suite_path, self.path.name)
+        try:
+            shutil.copytree(self.path, copy.path)
+        except OSError as error:
+            raise StorageError(f"can't copy {self.path} to {copy.path}: {error}") from error
+        copy.acquire()
+        self.release()
+        return copy
 
     def read_record(self) -> RunRecord | None:
         """Return what is recorded of an earlier start, if there was one.

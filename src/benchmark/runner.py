@@ -9,8 +9,11 @@ calling thread    shows progress and waits; Ctrl-C is seen at once
 
 import logging
 import queue
+import shutil
+import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -56,7 +59,7 @@ class ExecutionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     output_path: Path
     suite: str
-    num_threads: int = 5
+    num_threads: int = 32
     dry_run_names: set[str] = set()  # runs that make all requests and send none
     skip_instances: bool = False
     exit_on_error: bool = False
@@ -98,6 +101,7 @@ class Runner:
         self._outcomes: queue.SimpleQueue[RunOutcome] = queue.SimpleQueue()
         self._active: list[ActiveRun] = []
         self._has_failed = False
+        self._scratch = Path(tempfile.gettempdir(), f"lm-bench-plans-{uuid.uuid4().hex}")
 
     def run(self, run_specs: list[RunSpec]) -> list[RunOutcome]:
         """Carry out all run specs and return how each ended, in their order.
@@ -128,6 +132,7 @@ class Runner:
             raise
         finally:
             self._progress.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
         return [outcomes[spec.name] for spec in run_specs]
 
     def _flush(self) -> None:
@@ -259,6 +264,10 @@ class Runner:
                 if outcome is not None:
                     folder.release()
                     return outcome
+            if is_dry and not is_same and folder.stats_path.exists():
+                # What is finished stays so while a larger run is planned.
+                self._scratch.mkdir(mode=0o700, exist_ok=True)
+                folder = folder.moved_to_copy(self._scratch)
             meter = Meter(deployment, self.budget, is_stored)
             code, packages = code_versions(spec)
             data_files = derivation.data_files.digests()
