@@ -13,6 +13,7 @@ import random
 import resource
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 
 from benchmark.adapters.adapter_spec import GENERATION, AdapterSpec
 from benchmark.adapters.request_state import RequestState
@@ -102,18 +103,24 @@ def aggregation() -> Rows:
         ("ten metrics, 100,000 instances", 10, 1),
         ("one metric, 200,000 instances, 5 trials", 1, 5),
     ):
-        generator = random.Random(SEED)
+        values = random.Random(SEED).choices((0.0, 1.0), k=NUM_VALUES // num_metrics)
         names = [MetricName(f"exact_match@{number}") for number in range(num_metrics)]
-        num_instances = NUM_VALUES // (num_metrics * num_trials)
+        stats = {value: [Stat(name, 1, mean=value) for name in names] for value in (0.0, 1.0)}
+        num_instances = len(values) // num_trials
+        instances = [Instance("q", [], TEST_SPLIT, id=f"id{i}") for i in range(num_instances)]
+        trials = range(num_trials)
+        rows = [
+            (instance, trial, stats[value])
+            for (instance, trial), value in zip(product(instances, trials), values, strict=True)
+        ]
         aggregator = Aggregator()
 
-        def add() -> None:
-            for number in range(num_instances):  # noqa: B023
-                instance = Instance("q", [], TEST_SPLIT, id=f"id{number}")
-                for trial in range(num_trials):  # noqa: B023
-                    value = float(generator.random() < 0.6)  # noqa: B023
-                    stats = [Stat(name=name, count=1, mean=value) for name in names]  # noqa: B023
-                    aggregator.add(instance, trial, stats)  # noqa: B023
+        def add(
+            aggregator: Aggregator = aggregator,
+            rows: list[tuple[Instance, int, list[Stat]]] = rows,
+        ) -> None:
+            for row in rows:
+                aggregator.add(*row)
 
         seconds = timed(add), timed(aggregator.stats)
         measured = f"added in {seconds[0]:.2f} s, summed up in {seconds[1]:.2f} s"

@@ -109,6 +109,8 @@ class Scorer:
 
     def _collect(self, place: int, trial: int, states: list[RequestState]) -> None:
         """Let metrics of many instances take what they need of one, if none of it failed."""
+        if not self._corpora and not self._groups:
+            return
         if not all(state.is_scorable for state in states):
             for group_scorer in self._groups:
                 group_scorer.note_missing(place, trial, states[0].instance)

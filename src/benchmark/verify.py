@@ -35,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output-path",
-        type=Path,
+        type=command_line.folder,
         default=Path("benchmark_output"),
         help="where results and data sets are (default: %(default)s)",
     )
@@ -63,7 +63,6 @@ def make_parser() -> argparse.ArgumentParser:
         "--plugins", type=Path, metavar="DIR", help="folder of own classes, as of benchmark-run"
     )
     parser.add_argument("--json", action="store_true", help="print all as JSON")
-    parser.set_defaults(base_url=None)  # a model of --base-url is described by the record
     command_line.add_common_flags(parser)
     return parser
 
@@ -76,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from benchmark.execution import make_service
+    from benchmark.service_spec import ServiceSpec, authentication
     from benchmark.verification import Verifier
     from common.json_files import encode_json
 
@@ -85,7 +84,9 @@ def _verify(args: argparse.Namespace) -> int:
 
         add_plugins(args.plugins)
     folders = {text: _find(args, text) for text in args.runs}
-    service, auth = make_service(args, None)
+    # A model of --base-url is described by the record.
+    service = ServiceSpec(server_url=args.server_url, local_path=args.local_path).open()
+    auth = authentication(args)
     mirror = args.data_mirror or os.environ.get(MIRROR_VARIABLE)
     verifier = Verifier(service, auth, args.output_path, mirror)
     results = {text: verifier.verify(folder) for text, folder in folders.items()}

@@ -5,7 +5,7 @@ except that every stat names the perturbation of its instance, not only the matc
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -217,11 +217,12 @@ def _single(name: MetricName, value: float) -> Stat:
     return Stat(name, 1, value, value * value, value, value, value, 0.0, 0.0)
 
 
-def _accuracy_of_letter(spec: AdapterSpec, state: RequestState) -> Iterator[Measurement]:
+def _accuracy_of_letter(spec: AdapterSpec, state: RequestState) -> list[Measurement]:
     """Accuracy of separate multiple choice that was asked for a letter; see `mc_fallback`."""
+    if spec.mc_fallback is None:
+        return []
     correct = correct_outputs(state.instance)
-    if spec.mc_fallback is not None and correct:
-        yield "accuracy", predicted_texts(state)[0] in correct
+    return [("accuracy", predicted_texts(state)[0] in correct)] if correct else []
 
 
 def _logprob_measurements(state: RequestState, tokens: list[Token]) -> list[Measurement]:
@@ -237,16 +238,18 @@ def _logprob_measurements(state: RequestState, tokens: list[Token]) -> list[Meas
     ]
 
 
-def _counts(state: RequestState, result: RequestResult) -> Iterator[Measurement]:
-    num_output_tokens = num_output_tokens_of(state.request, result)
-    if num_output_tokens is not None:
-        yield "num_output_tokens", num_output_tokens
+def _counts(state: RequestState, result: RequestResult) -> list[Measurement]:
     given = (result.completions[0].finish_reason or {}).get("reason")
     actual = given if given in FINISH_REASONS else "unknown"
-    for reason, name in _FINISH_REASON_STATS:
-        yield name, reason == actual
-    yield "num_in_context_examples", state.num_in_context_examples
-    yield "prompt_truncated", state.is_truncated
+    counts: list[Measurement] = [
+        *[(name, reason == actual) for reason, name in _FINISH_REASON_STATS],
+        ("num_in_context_examples", state.num_in_context_examples),
+        ("prompt_truncated", state.is_truncated),
+    ]
+    num_output_tokens = num_output_tokens_of(state.request, result)
+    if num_output_tokens is not None:
+        counts.append(("num_output_tokens", num_output_tokens))
+    return counts
 
 
 def num_output_tokens_of(request: Request, result: RequestResult) -> int | None:

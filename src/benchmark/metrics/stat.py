@@ -7,7 +7,7 @@ import msgspec
 from benchmark.scenarios.scenario import PerturbationDescription
 
 
-class MetricName(msgspec.Struct, frozen=True, omit_defaults=False):
+class MetricName(msgspec.Struct, frozen=True, omit_defaults=False, gc=False):
     """What was measured; all five fields decide identity. `k`: best of the first k completions."""
 
     name: str
@@ -25,7 +25,9 @@ class MetricName(msgspec.Struct, frozen=True, omit_defaults=False):
         return hash((self.name, self.k, self.split, self.sub_split, self.perturbation is None))
 
 
-class Stat(msgspec.Struct):
+# Holds no cycle, and there are a hundred of it in a run: looking for some would take most of the
+# time in which a suite is read.
+class Stat(msgspec.Struct, gc=False):
     """Sums of the values added so far; mean and spread follow. Variance is the population's.
 
     `n`, `standard_error` and `interval` are set by aggregation (see statistics.py): `n` counts

@@ -20,7 +20,7 @@ EVAL_SPLITS = (VALID_SPLIT, TEST_SPLIT)
 CORRECT_TAG = "correct"
 
 
-class PerturbationDescription(msgspec.Struct, frozen=True, omit_defaults=True):
+class PerturbationDescription(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Which perturbation made an instance; `args` are the perturbation's own arguments.
 
     `robustness` and `fairness` say which worst-case group it belongs to.

@@ -1,5 +1,6 @@
 """Pages about runs, and the routes that they ask: mounted by `proxy-server` (`proxy.pages`)."""
 
+import math
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -149,7 +150,7 @@ class _Routes:
     def get_events(self, suite: str) -> Iterable[bytes] | bytes:
         """Runs of a suite as they change, as server-sent events; 204 where no thread is free."""
         authenticate(self._context)
-        since = float(_number("since", 0))
+        since = _seconds("since")
         events = self._streams.open(self._context.output_path, suite, since)
         if events is None:
             # Tells a browser to stop asking for events; it asks for the list again and again.
@@ -243,6 +244,17 @@ def _num_trials(folder: RunFolder) -> int:
 def _text(name: str) -> str:
     """A parameter of the query; "" if it is not there."""
     return str(bottle.request.query.getunicode(name) or "")[:_MAX_QUERY]
+
+
+def _seconds(name: str) -> float:
+    text = _text(name) or "0"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InvalidRequestError(f"{name} must be seconds since the epoch, not {text!r}")
+    return seconds
 
 
 def _number(name: str, usual: int) -> int:

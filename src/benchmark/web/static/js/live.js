@@ -40,7 +40,7 @@ const pathOf = (suite) => `/api/runs/${encodeURIComponent(suite)}`;
 
 function listen(suite, since, known, note) {
   let stopAsking = () => {};
-  const stopEvents = subscribe(`${pathOf(suite)}/events?since=${Math.floor(since)}`, note, () => {
+  const stopEvents = subscribe(`${pathOf(suite)}/events?since=${since}`, note, () => {
     stopAsking = ask(suite, since, known, note);
   });
   return () => {

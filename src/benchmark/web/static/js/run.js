@@ -214,7 +214,7 @@ async function update(changed) {
   if (head.status !== before) {
     await load().catch(() => {}); // its scores and files are there now, or it goes on
     await attempt(byId("content"), showTab);
-  } else {
+  } else if (head.status === "running") {
     samples?.refresh();
   }
 }

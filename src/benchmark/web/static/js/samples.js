@@ -58,17 +58,22 @@ export class Samples {
 
   /** Show what has been answered meanwhile, unless somebody is in the list. */
   refresh() {
-    if (this.#answer && !byId("sample-list")?.contains(document.activeElement)) {
-      this.#load().catch(() => {});
+    const isFree = () => !byId("sample-list")?.contains(document.activeElement);
+    if (this.#answer && isFree()) {
+      this.#load(isFree).catch(() => {});
     }
   }
 
-  async #load() {
+  async #load(isWanted = () => true) {
     const asked = { offset: parameter("offset"), limit: PAGE };
     for (const name of ["filter", "q", "split", "perturbation"]) {
       asked[name] = parameter(name);
     }
-    this.#answer = await get(addressOf(`${this.#path}/samples`, asked));
+    const answer = await get(addressOf(`${this.#path}/samples`, asked));
+    if (!isWanted()) {
+      return;
+    }
+    this.#answer = answer;
     byId("sample-controls").childElementCount || this.#showControls();
     this.#showList();
   }
