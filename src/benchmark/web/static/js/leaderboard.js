@@ -149,7 +149,12 @@ function leftOut() {
   return el(
     "details",
     { class: "small" },
-    el("summary", { textContent: `${board.left_out.length} runs have no column here` }),
+    el("summary", {
+      textContent:
+        board.left_out.length === 1
+          ? "1 run has no column here"
+          : `${board.left_out.length} runs have no column here`,
+    }),
     el("ul", {}, board.left_out.map((name) => el("li", { class: "mono", textContent: name }))),
   );
 }
