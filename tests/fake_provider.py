@@ -31,6 +31,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -108,6 +109,20 @@ class AnswerRule(TypedDict):
     tool_calls: NotRequired[list[ToolCall]]
 
 
+class Allowance(TypedDict, total=False):
+    """How much is answered; the rest gets a 429 at once, which says when there is room again.
+
+    Keys:
+        requests: How many are answered in any `seconds`; no limit if absent.
+        seconds: 60 if absent.
+        in_flight: How many are answered at a time; no limit if absent.
+    """
+
+    requests: int
+    seconds: float
+    in_flight: int
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """How the provider answers.
@@ -121,6 +136,7 @@ class Behaviour:
         reject_fields: Requests with one of these fields in their body get a 400.
         no_logprobs: Chat answers have no logprobs, even if asked for.
         no_streams: Answers come whole, even if a stream is asked for.
+        allowance: How much is answered; everything if None.
 
     Raises:
         ValueError: A fault has an unknown kind or key, or a number is out of range.
@@ -134,6 +150,7 @@ class Behaviour:
     reject_fields: Sequence[str] = ()
     no_logprobs: bool = False
     no_streams: bool = False
+    allowance: Allowance | None = None
 
     def __post_init__(self) -> None:
         if self.latency_seconds < 0:
@@ -146,6 +163,8 @@ class Behaviour:
                 raise ValueError(f"'every' of a fault must be at least 1: {fault['every']}")
         for rule in self.answers:
             _check_keys("answer", rule, AnswerRule)
+        if self.allowance is not None:
+            _check_keys("allowance", self.allowance, Allowance)
 
     def is_plain(self) -> bool:
         """Whether every request gets its default answer, however late."""
@@ -178,6 +197,7 @@ class Counters:
         in_flight: Requests waiting for their answer now, a hanging one until its client leaves.
         max_in_flight: The most there were at one time.
         connections: Number of different connections the requests came over.
+        refused: Requests beyond the allowance.
     """
 
     requests: int
@@ -185,6 +205,7 @@ class Counters:
     in_flight: int
     max_in_flight: int
     connections: int
+    refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -924,6 +945,7 @@ class _Reply(NamedTuple):
 
     wire: bytes
     then: _Then = _Then.KEEP_OPEN
+    is_immediate: bool = False  # whatever the latency
 
 
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -1017,6 +1039,8 @@ class _Provider:
         self._by_path: dict[str, int] = {}
         self._max_in_flight = self.in_flight
         self._num_connections = 0
+        self._num_refused = 0
+        self._accepted_at: deque[float] = deque()
         self._last: deque[_Request] = deque(maxlen=NUM_KEPT_REQUESTS)
         self._faults = _FaultSchedule(self.behaviour.faults)
 
@@ -1040,6 +1064,12 @@ class _Provider:
             return _Reply(_error_wire(path, 405, _ERRORS[405]))
         if not self._is_authorised(request):
             return _Reply(_error_wire(path, 401, _ERRORS[401]))
+        if self.behaviour.allowance is not None:
+            wait = self._seconds_until_allowed(self.behaviour.allowance)
+            if wait > 0:
+                self._num_refused += 1
+                headers = b"Retry-After: %.3f\r\n" % wait
+                return _Reply(_error_wire(path, 429, _ERRORS[429], headers), is_immediate=True)
         try:
             return self._answer(path, endpoint, _parse_body(request.body))
         except _BadRequest as bad:
@@ -1071,6 +1101,18 @@ class _Provider:
             return _Reply(wire[:-num_missing_bytes], _Then.CLOSE)
         return _Reply(wire)
 
+    def _seconds_until_allowed(self, allowance: Allowance) -> float:
+        """0 for a request that is allowed, which then counts."""
+        if self.in_flight > allowance.get("in_flight", math.inf):
+            return 1.0  # a guess, as theirs are
+        now, seconds = time.monotonic(), allowance.get("seconds", 60.0)
+        while self._accepted_at and self._accepted_at[0] <= now - seconds:
+            self._accepted_at.popleft()
+        if len(self._accepted_at) >= allowance.get("requests", math.inf):
+            return self._accepted_at[0] + seconds - now
+        self._accepted_at.append(now)
+        return 0.0
+
     def _is_authorised(self, request: _Request) -> bool:
         key = self.behaviour.require_key
         if key is None or request.header(b"x-api-key") == key:
@@ -1101,6 +1143,7 @@ class _Provider:
             in_flight=self.in_flight,
             max_in_flight=self._max_in_flight,
             connections=self._num_connections,
+            refused=self._num_refused,
         )
 
 
@@ -1209,7 +1252,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._is_busy = True
         reply = provider.reply(request)
         latency = provider.behaviour.latency_seconds
-        if latency:
+        if latency and not reply.is_immediate:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(latency, self._finish_late, request, reply)
         else:

@@ -791,6 +791,14 @@ def test_counters(provider: FakeProvider) -> None:
         assert provider.counters().connections == 1
 
 
+def test_what_is_beyond_the_allowance_is_refused(provider: FakeProvider) -> None:
+    provider.set(Behaviour(allowance={"requests": 2, "seconds": 30.0, "in_flight": 5}))
+    answers = [post(provider, TEXT, text("a")) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert 0 < float(answers[2].headers["Retry-After"]) <= 30
+    assert provider.counters().refused == 1
+
+
 def test_reset_keeps_the_behaviour(provider: FakeProvider) -> None:
     provider.set(Behaviour(answer="fixed"))
     provider.reset()

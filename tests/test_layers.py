@@ -62,10 +62,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("common", "proxy.clients", "proxy.http", "proxy.server_sent_events"),
         "proxy.local_engine",
     ),
+    "proxy.pacing": ("common", "proxy.pacing"),
+    "proxy.pacing.shares": ("common", "proxy.pacing", "proxy.store"),
+    "proxy.clients.paced_client": (*("common", "proxy.clients", "proxy.metrics", "proxy.pacing"),),
     "proxy.clients.auto_client": (
         *("common", "proxy.clients", "proxy.tokenizers"),
         *("proxy.cache", "proxy.cache_key", "proxy.deployments", "proxy.credentials"),
-        *("proxy.cache_entry", "proxy.metrics"),
+        *("proxy.cache_entry", "proxy.metrics", "proxy.pacing"),
     ),
     "proxy.cache_key": ("common", "proxy.clients.client"),
     "proxy.cache_entry": ("common", "proxy.clients.client"),
@@ -129,6 +132,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("common", "benchmark", "proxy.deployments", "proxy.settings"),
         SERVICE,
     ),
+    "benchmark.service_spec": (
+        *("common", "benchmark.plugins", "proxy.deployments", "proxy.settings"),
+        SERVICE,
+    ),
+    "benchmark.ray_service": ("common", "benchmark.executor", "benchmark.service_spec", SERVICE),
+    "benchmark.remote_output": ("common",),
     "benchmark.runner": ("common", "benchmark", SERVICE),
     "benchmark.profiles": ("common", "benchmark", SERVICE),
     "benchmark.derivation": ("common", "benchmark", SERVICE),
@@ -152,7 +161,7 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
     "benchmark.derivation": (
         *("benchmark.active_run", "benchmark.runner", "benchmark.verification"),
     ),
-    "benchmark.executor": ("benchmark.runner",),
+    "benchmark.executor": ("benchmark.ray_service", "benchmark.runner"),
     "benchmark.scoring": ("benchmark.run_results",),
     "benchmark.runner": ("benchmark.run",),
     "proxy.serving": ("proxy.server",),
@@ -182,7 +191,7 @@ COMMANDS = (
 )
 HEAVY = (
     *("sqlalchemy", "numpy", "tqdm", "urllib3", "yaml", "bottle", "gunicorn"),
-    *("torch", "transformers", "tokenizers", "tiktoken", "xllamacpp"),
+    *("torch", "transformers", "tokenizers", "tiktoken", "xllamacpp", "ray", "fsspec"),
 )
 
 

@@ -52,7 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         "--output-path",
-        type=Path,
+        type=command_line.folder,
         default=Path("benchmark_output"),
         help="where results are (default: %(default)s)",
     )

@@ -14,7 +14,6 @@ from benchmark.run_spec import RunSpec
 from benchmark.schema import load_groups
 from common.authentication import Authentication
 from common.errors import InvalidRequestError, UnknownNameError
-from common.object_spec import ObjectSpec, create_object
 from proxy.deployments import Deployments
 from proxy.services.service import Service
 from proxy.settings import ServiceSettings
@@ -124,39 +123,3 @@ def prices_of(base_path: Path, models: Iterable[str]) -> list[dict[str, Any]]:
         if prices is not None:
             found.append({"name": model, "prices": prices})
     return found
-
-
-def make_service(args: argparse.Namespace, api_key: str | None) -> tuple[Service, Authentication]:
-    """Return who is asked: this process, or the proxy at --server-url; and with which key.
-
-    Args:
-        api_key: Key for --base-url, if there is one.
-
-    Raises:
-        InvalidRequestError: The file with the proxy's key can't be read.
-    """
-    if args.server_url:
-        remote = ObjectSpec(
-            "proxy.services.remote_service.RemoteService", {"base_url": args.server_url}
-        )
-        return create_object(remote), Authentication(_read_key(args.api_key_path))
-    deployments = Deployments(args.local_path)
-    if args.base_url:
-        key = {"api_key": api_key} if api_key else {}
-        deployments.add_ad_hoc(args.model or "", args.base_url, {"api": args.api, **key})
-    service = create_object(
-        ObjectSpec("proxy.services.server_service.ServerService"),
-        base_path=args.local_path,
-        deployments=deployments,
-    )
-    return service, Authentication("")
-
-
-def _read_key(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise InvalidRequestError(
-            f"can't read the key for --server-url from {path}: {error.strerror}; name the file "
-            "with --api-key-path"
-        ) from error

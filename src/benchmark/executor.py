@@ -41,12 +41,14 @@ class Executor:
             if task is None:
                 return
             state, on_done = task
-            on_done(self._ask(state.request))
+            on_done(ask(self._service, self._auth, state.request))
 
-    def _ask(self, request: Request) -> RequestResult:
-        try:
-            return self._service.make_request(self._auth, request)
-        except BenchError as error:
-            return failed_result(str(error), error.code)
-        except Exception as error:  # a defect of ours must not leave the run waiting for ever
-            return failed_result(f"{type(error).__name__}: {error}", BenchError.code)
+
+def ask(service: Service, auth: Authentication, request: Request) -> RequestResult:
+    """Return what came back; a failure is a result as well."""
+    try:
+        return service.make_request(auth, request)
+    except BenchError as error:
+        return failed_result(str(error), error.code)
+    except Exception as error:  # a defect of ours must not leave the run waiting for ever
+        return failed_result(f"{type(error).__name__}: {error}", BenchError.code)

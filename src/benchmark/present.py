@@ -10,11 +10,15 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from benchmark import run
 from common import command_line
 from common.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from benchmark.remote_output import RemoteOutput
 
 logger = logging.getLogger(__name__)
 
@@ -59,16 +63,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _present(args: argparse.Namespace) -> int:
     from benchmark.conf_files import RUN_SPECS_CONF
-    from benchmark.leaderboard import leaderboard_table, list_runs, make_leaderboard
-    from benchmark.schema import unknown_names
-    from benchmark.suite import finished_runs
-    from benchmark.suite_files import write_suite_files
-    from common.json_files import encode_json
+    from benchmark.execution import check_suite_name
+    from benchmark.leaderboard import list_runs
+    from benchmark.remote_output import RemoteOutput, is_url
 
+    remote = None
+    if is_url(args.output_path):
+        check_suite_name(args.suite)
+        remote = RemoteOutput(args.output_path)
     if args.delete_run is not None:
-        return _delete_run(args.output_path, args.suite, args.delete_run, is_sure=args.yes)
+        return _delete_run(args, remote)
     if args.list_runs:
-        print(list_runs(args.output_path, args.suite))
+        if remote is None:
+            print(list_runs(Path(args.output_path), args.suite))
+        else:
+            with remote.suite(args.suite, with_answers=True) as output_path:
+                print(list_runs(output_path, args.suite))
         return command_line.OK
     code = command_line.OK
     asks_for_runs = (args.conf_path, args.priority, args.models_to_run, args.groups_to_run)
@@ -78,7 +88,28 @@ def _present(args: argparse.Namespace) -> int:
         code = run.execute(args, None)
         if args.skip_instances:
             return code
-    runs = list(finished_runs(args.output_path, args.suite))
+    if remote is None:
+        _show(args, Path(args.output_path))
+    else:
+        with remote.suite(args.suite) as output_path:
+            _show(args, output_path, remote.name)
+    return code
+
+
+def _show(args: argparse.Namespace, output_path: Path, named: str | None = None) -> None:
+    """Write the files of a suite and print its leaderboard.
+
+    Args:
+        output_path: Where the runs are.
+        named: What that is called, if it is a copy of runs elsewhere.
+    """
+    from benchmark.leaderboard import leaderboard_table, make_leaderboard
+    from benchmark.schema import unknown_names
+    from benchmark.suite import finished_runs
+    from benchmark.suite_files import write_suite_files
+    from common.json_files import encode_json
+
+    runs = list(finished_runs(output_path, args.suite))
     if not runs:
         raise InvalidRequestError(
             f"no run of suite {args.suite!r} is finished: `benchmark-present --list-runs` shows "
@@ -88,22 +119,24 @@ def _present(args: argparse.Namespace) -> int:
     unknown = sorted(set().union(*(unknown_names(run.stats) for run in runs)))
     if unknown:
         logger.warning("no page has a title or a column for: %s", ", ".join(unknown))
-    files = write_suite_files(args.output_path, args.suite, runs, leaderboard)
+    files = write_suite_files(output_path, args.suite, runs, leaderboard, named)
     print(encode_json(leaderboard) if args.json else leaderboard_table(leaderboard))
     if not args.json:
-        print(f"\nWritten: {', '.join(files)} in {args.output_path / 'runs' / args.suite}")
-        print(f"Pages: {_server_command(args.output_path)}, then {_page_address(args.suite)}")
+        where = output_path / "runs" / args.suite if named is None else f"{named}/runs/{args.suite}"
+        print(f"\nWritten: {', '.join(files)} in {where}")
+    if not args.json and named is None:
+        print(f"Pages: {_server_command(output_path)}, then {_page_address(args.suite)}")
     if args.static_site is not None:
-        _write_site(args, {item.record.run_spec.adapter_spec.model for item in runs})
-    return code
+        models = {item.record.run_spec.adapter_spec.model for item in runs}
+        _write_site(args, output_path, models)
 
 
-def _write_site(args: argparse.Namespace, models: set[str]) -> None:
+def _write_site(args: argparse.Namespace, output_path: Path, models: set[str]) -> None:
     from benchmark.execution import prices_of
     from benchmark.web.site.writing import write_site
 
     prices = prices_of(args.local_path, sorted(models))
-    size = write_site(args.static_site, args.output_path, args.suite, prices)
+    size = write_site(args.static_site, output_path, args.suite, prices)
     if not args.json:
         print(
             f"Site ({size / 1e6:.1f} MB): {(args.static_site / 'index.html').absolute().as_uri()}"
@@ -121,20 +154,31 @@ def _page_address(suite: str) -> str:
     return f"http://localhost:1959/leaderboard?{urlencode({'suite': suite})}"
 
 
-def _delete_run(output_path: Path, suite: str, name: str, *, is_sure: bool) -> int:
+def _delete_run(args: argparse.Namespace, remote: "RemoteOutput | None") -> int:
     from benchmark.suite import find_run
 
-    folder = find_run(output_path, suite, name)
-    folder.acquire()  # not while another process works on it
-    if not is_sure:
-        if not sys.stdin.isatty():
-            raise InvalidRequestError(
-                "--delete-run asks first: add --yes when there is no terminal"
-            )
-        answer = input(f"Delete {folder.path} with all its answers? [y/N] ")
-        if answer.strip().lower() not in ("y", "yes"):
-            print("Nothing deleted.")
+    name = args.delete_run
+    if remote is not None:
+        if not _is_sure(args, f"{remote.name}/runs/{args.suite}/{name}"):
             return command_line.OK
-    shutil.rmtree(folder.path)
-    print(f"Deleted {folder.path}")
+        remote.delete_run(args.suite, name)
+        print(f"Deleted {name} at {remote.name}")
+        return command_line.OK
+    folder = find_run(Path(args.output_path), args.suite, name)
+    folder.acquire()  # not while another process works on it
+    if _is_sure(args, folder.path):
+        shutil.rmtree(folder.path)
+        print(f"Deleted {folder.path}")
     return command_line.OK
+
+
+def _is_sure(args: argparse.Namespace, path: Path | str) -> bool:
+    if args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise InvalidRequestError("--delete-run asks first: add --yes when there is no terminal")
+    answer = input(f"Delete {path} with all its answers? [y/N] ")
+    if answer.strip().lower() in ("y", "yes"):
+        return True
+    print("Nothing deleted.")
+    return False

@@ -112,16 +112,32 @@ def add_execution_flags(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--num-threads",
         type=_positive,
-        default=5,
+        default=32,
         metavar="N",
-        help="requests under way at a time (default: %(default)s)",
+        help="at most N requests under way at a time; fewer where a model takes no more "
+        "(default: %(default)s)",
+    )
+    how.add_argument(
+        "--runner",
+        choices=["local", "ray"],
+        default="local",
+        help="who sends the requests: this process, or workers of a Ray cluster "
+        "(default: %(default)s)",
+    )
+    how.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        default="local",
+        help="the cluster: HOST:PORT of its head, auto for the one that this machine is in, or "
+        "local for workers on this machine alone (default: %(default)s)",
     )
     how.add_argument(
         "-o",
         "--output-path",
-        type=Path,
-        default=Path("benchmark_output"),
-        help="where results go (default: %(default)s)",
+        metavar="PATH_OR_URL",
+        default="benchmark_output",
+        help="where results go: a folder, or for finished runs a URL such as s3://bucket/results "
+        "(default: %(default)s)",
     )
     how.add_argument(
         "--suite", default="default", help="folder of the runs, under runs/ (default: %(default)s)"
@@ -239,18 +255,21 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
         check_suite_name,
         chosen_models,
         default_model,
-        make_service,
         select_run_specs,
     )
     from benchmark.plan import plan_table
     from benchmark.profiles import with_profiles
     from benchmark.progress import Progress
+    from benchmark.remote_output import RemoteOutput, is_url
     from benchmark.results_table import results_table
     from benchmark.run_entries import RunEntry
     from benchmark.runner import ExecutionSpec, Runner
+    from benchmark.service_spec import ServiceSpec, authentication
     from benchmark.suite import typical_seconds
     from common.sandbox import Sandbox
 
+    if args.ray_address != "local" and args.runner != "ray":
+        raise InvalidRequestError("--ray-address goes with --runner ray")
     if args.server_url and (args.base_url or args.local):
         raise InvalidRequestError("--server-url goes neither with --base-url nor with --local")
     _add_plugins(args)
@@ -266,7 +285,8 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
     args.model = default_model(args)
     # Never the model of 2022 in a run spec.
     model = args.model or EMBEDDED_MODEL
-    service, auth = make_service(args, os.environ.get(KEY_VARIABLE))
+    who = ServiceSpec.of(args, os.environ.get(KEY_VARIABLE))
+    service, auth = who.open(), authentication(args)
     chosen = chosen_models(args.models_to_run, service, auth) if args.models_to_run else None
     selected, dry_run_names = select_run_specs(args, entries, model, chosen)
     run_specs = with_profiles(selected, service, auth, args.mc_fallback)
@@ -275,8 +295,9 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
         for plain, spec in zip(selected, run_specs, strict=True)
         if plain.name in dry_run_names
     }
+    remote = RemoteOutput(args.output_path) if is_url(args.output_path) else None
     execution = ExecutionSpec(
-        output_path=args.output_path,
+        output_path=Path(args.output_path) if remote is None else remote.work_path,
         suite=args.suite,
         num_threads=args.num_threads,
         dry_run_names=dry_run_names,
@@ -288,10 +309,17 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
         rescore=args.rescore,
         data_mirror=args.data_mirror or os.environ.get(MIRROR_VARIABLE),
     )
-    runner = Runner(service, auth, execution, Progress(is_quiet=args.quiet))
+    spread = None
+    if args.runner == "ray" and not (args.dry_run or args.skip_instances):
+        from benchmark.ray_service import RayService
+
+        service = spread = RayService(service, who, args.num_threads, args.ray_address)
+    runner = Runner(service, auth, execution, Progress(is_quiet=args.quiet), remote)
     try:
         outcomes = runner.run(run_specs)
     except KeyboardInterrupt:
+        if spread is not None:
+            spread.disconnect()
         print(
             "\nbenchmark-run: interrupted; what was answered is kept: the same command goes on",
             file=sys.stderr,
@@ -307,9 +335,10 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
         print(results_table(run_specs, outcomes))
         plans = {outcome.name: outcome.plan for outcome in outcomes if outcome.plan is not None}
         if plans:
-            seconds = typical_seconds(args.output_path, args.suite)
+            seconds = typical_seconds(execution.output_path, args.suite)
             print(f"\n{plan_table(plans, seconds, args.num_threads)}")
-        print(f"\nResults: {execution.suite_path}")
+        where = execution.suite_path if remote is None else f"{remote.name}/runs/{args.suite}"
+        print(f"\nResults: {where}")
         if runner.budget.spent:
             print(f"Spent: {dollars(runner.budget.spent)}")
     for outcome in failures:

@@ -31,6 +31,7 @@ from benchmark.plan import Planner
 from benchmark.profiles import check_can_be_asked
 from benchmark.progress import Progress
 from benchmark.provenance import Provenance
+from benchmark.remote_output import RemoteOutput
 from benchmark.run_folder import RunFolder, RunRecord, extends
 from benchmark.run_results import RunOutcome, finish_run, read_outcome, set_stats_aside
 from benchmark.run_spec import RunSpec
@@ -83,15 +84,22 @@ class Runner:
         auth: With whose key.
         execution: How.
         progress: Where to show how far it is.
+        remote: Where finished runs go, if that is not where they are carried out.
     """
 
     def __init__(
-        self, service: Service, auth: Authentication, execution: ExecutionSpec, progress: Progress
+        self,
+        service: Service,
+        auth: Authentication,
+        execution: ExecutionSpec,
+        progress: Progress,
+        remote: RemoteOutput | None = None,
     ) -> None:
         self._service = service
         self._auth = auth
         self._execution = execution
         self._progress = progress
+        self._remote = remote
         self.budget = Budget(execution.max_cost)
         self._stop = threading.Event()
         self._results: queue.Queue[_Written] = queue.Queue(_MAX_UNWRITTEN)
@@ -254,6 +262,8 @@ class Runner:
         record = RunRecord(
             run_spec=spec, deployment=who_answers(deployment), data_sha256=data_sha256
         )
+        if self._remote is not None:
+            self._remote.fetch_run(execution.suite, spec.name)
         folder = RunFolder(execution.suite_path, spec.name)
         folder.acquire()
         try:
@@ -262,6 +272,7 @@ class Runner:
             if is_same and not execution.rescore:
                 outcome = read_outcome(folder, spec.name, record.hash)
                 if outcome is not None:
+                    self._publish(outcome)  # unless that was done when it ended
                     folder.release()
                     return outcome
             if is_dry and not is_same and folder.stats_path.exists():
@@ -355,6 +366,10 @@ class Runner:
             "sandbox": Sandbox() if execution.allow_code_execution else None,
         }
 
+    def _publish(self, outcome: RunOutcome) -> None:
+        if self._remote is not None and outcome.status in ("finished", "incomplete"):
+            self._remote.publish_run(self._execution.suite, outcome.name)
+
     def _finish_runs(self) -> None:
         while True:
             run = self._complete.get()
@@ -363,6 +378,7 @@ class Runner:
             name = run.spec.name
             try:
                 outcome = finish_run(run, self._execution.max_error_rate, self._offered())
+                self._publish(outcome)
                 self._has_failed |= outcome.is_failure
                 self._outcomes.put(outcome)
             except BenchError as error:

@@ -26,16 +26,28 @@ _READY = "finished"
 
 
 def write_suite_files(
-    output_path: Path, suite: str, runs: Sequence[FinishedRun], leaderboard: Leaderboard
+    output_path: Path,
+    suite: str,
+    runs: Sequence[FinishedRun],
+    leaderboard: Leaderboard,
+    named: str | None = None,
 ) -> list[str]:
     """Write the leaderboard, all finished runs, and how every run stands; return the files' names.
+
+    Args:
+        named: Where the outputs are for those who read these files, if not in this folder.
 
     Raises:
         StorageError: The folder can't be written, or the disk is full.
     """
     suite_path = output_path / "runs" / suite
+    where = suite_path if named is None else f"{named}/runs/{suite}"
     records = [
-        {"run_dir": str(run.folder.path), "run_spec": run.record.run_spec, "stats": run.stats}
+        {
+            "run_dir": f"{where}/{run.folder.path.name}",
+            "run_spec": run.record.run_spec,
+            "stats": run.stats,
+        }
         for run in runs
     ]
     files = {

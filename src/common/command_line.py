@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from common.errors import BenchError, InvalidRequestError
 from common.version import VERSION
@@ -42,6 +43,20 @@ def set_up_logging(args: argparse.Namespace) -> None:
     level = logging.DEBUG if args.verbose else logging.WARNING if args.quiet else logging.INFO
     for name in _OUR_LOGGERS:
         logging.getLogger(name).setLevel(level)
+
+
+def folder(text: str) -> Path:
+    """Read a flag that names a folder of this machine.
+
+    Raises:
+        argparse.ArgumentTypeError: It is a URL, which few commands take.
+    """
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"must be a folder of this machine, not the URL {hide_keys(text)}: copy the runs here "
+            "(benchmark-present reads them there)"
+        )
+    return Path(text)
 
 
 def run(command: Callable[[], int | None], name: str) -> int:

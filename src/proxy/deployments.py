@@ -54,16 +54,28 @@ class ModelDeployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     credential: str | None = None  # name of the key that it can't do without
     prices: Prices | None = None
     capabilities: dict[str, str | bool | int | None] = {}  # where the client's own are wrong
+    max_in_flight: int | None = None  # what it takes, of all processes; null is found by trying
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     retired: date | None = None  # from this day on it answers no more
     successor: str | None = None  # the model to ask then
+    num_gpus: float = 0  # that a worker of `--runner ray` needs to itself; below 1: shared
 
     def __post_init__(self) -> None:
+        if self.num_gpus < 0 or (self.num_gpus > 1 and self.num_gpus % 1):
+            raise ValueError(
+                f"num_gpus must be 0, a share of 1 or a whole number, not {self.num_gpus}"
+            )
         # Also where nobody asks for them: a typo is told at the start.
         for name in self.capabilities:
             if name not in Capabilities.__struct_fields__:
                 error = UnknownNameError("capability", name, Capabilities.__struct_fields__)
                 raise ValueError(str(error))
         msgspec.convert(self.capabilities, Capabilities)
+        for name in ("max_in_flight", "requests_per_minute", "tokens_per_minute"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 1:
+                raise ValueError(f"{name} must be at least 1, not {limit}")
 
     @property
     def model(self) -> str:

@@ -48,6 +48,16 @@ _METRICS = {
     "provider_call_seconds": _Metric(
         "histogram", ("model",), "Time of a provider's call, retries included."
     ),
+    "provider_calls_in_flight": _Metric("gauge", ("model",), "Calls of providers under way now."),
+    "provider_calls_waiting": _Metric(
+        "gauge", ("model",), "Calls that wait now for what their deployment takes."
+    ),
+    "provider_wait_seconds": _Metric(
+        "histogram", ("model",), "Time that calls have waited, of those that had to."
+    ),
+    "provider_refusals_total": _Metric(
+        "counter", ("model",), "Attempts that providers have answered with 429."
+    ),
     "tokens_total": _Metric(
         "counter", ("model", "kind"), "Tokens that providers have counted: prompt or completion."
     ),

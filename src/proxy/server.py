@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.command_line import add_common_flags, run, set_up_logging
+from common.command_line import add_common_flags, folder, run, set_up_logging
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--output-path",
-        type=Path,
+        type=folder,
         default=Path("benchmark_output"),
         help="folder of the results that pages show (default: benchmark_output)",
     )

@@ -25,14 +25,17 @@ from proxy.cache_entry import Labels
 from proxy.cache_key import cache_key
 from proxy.clients.capabilities import Capabilities
 from proxy.clients.client import Client, OnPiece, ProviderCall
+from proxy.clients.paced_client import PacedClient, called_by
 from proxy.clients.retrying_client import RetryingClient
 from proxy.credentials import Credentials
 from proxy.deployments import ModelDeployment, TokenizerConfig
 from proxy.metrics import Metrics
+from proxy.pacing.pace import Limits, Pace
 from proxy.tokenizers.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from proxy.cache import Cache
+    from proxy.pacing.shares import Shares
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ class AutoClient:
         cache: Where answers are kept; opened with the first request.
         timeout_seconds: Total time for one request, retries included.
         metrics: Where answers and calls are counted.
+        shares: Divides the pace of deployments with other processes; opened with the first call.
+        is_patient: Whether the wait for a turn takes nothing from the time for a request.
     """
 
     def __init__(
@@ -59,11 +64,16 @@ class AutoClient:
         cache: Callable[[], "Cache"],
         timeout_seconds: float,
         metrics: Metrics | None = None,
+        shares: "Callable[[], Shares] | None" = None,
+        *,
+        is_patient: bool = False,
     ) -> None:
         self._base_path = base_path
         self._cache = cache
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics or Metrics()
+        self._shares, self._is_patient = shares, is_patient
+        self._paces: dict[str, Pace] = {}
         self._credentials = Credentials(base_path)
         self._missing_keys: dict[str, str] = {}
         self._providers: dict[str, Client] = {}
@@ -103,7 +113,11 @@ class AutoClient:
         deadline = time.monotonic() + self._timeout_seconds
 
         def send() -> RequestResult:
-            return self._counted(model, lambda: _read_safely(provider, call, deadline, on_piece))
+            self._share_pace(deployment)
+            with called_by(account_id):
+                return self._counted(
+                    model, lambda: _read_safely(provider, call, deadline, on_piece)
+                )
 
         def ask() -> RequestResult:
             # Not earlier: what is stored needs neither the provider nor its key.
@@ -164,7 +178,7 @@ class AutoClient:
                 provider = self._providers.get(deployment.name)
                 if provider is None:
                     try:
-                        provider = RetryingClient(self._create(deployment))
+                        provider = RetryingClient(self._paced(deployment))
                     except (DataError, MissingExtraError) as error:
                         # To whoever asks it is a model that can't be had here, as others are.
                         raise ModelNotFoundError(f"{deployment.name}: {error}") from error
@@ -180,6 +194,28 @@ class AutoClient:
                     config.tokenizer_spec, base_path=self._base_path, name=config.name
                 )
             return self._tokenizers[config.name]
+
+    def _paced(self, deployment: ModelDeployment) -> Client:
+        client = self._create(deployment)
+        limits = Limits(
+            deployment.max_in_flight or client.max_in_flight,
+            deployment.requests_per_minute,
+            deployment.tokens_per_minute,
+        )
+        pace = self._paces[deployment.name] = Pace(deployment.name, limits)
+        return PacedClient(
+            client,
+            pace,
+            self._metrics,
+            deployment.model,
+            is_patient=self._is_patient,
+        )
+
+    def _share_pace(self, deployment: ModelDeployment) -> None:
+        if self._shares is not None:
+            pace = self._paces.get(deployment.name)
+            if pace is not None:
+                self._shares().join(pace)
 
     def _create(self, deployment: ModelDeployment) -> Any:
         offered, missing = self._credentials.of_client(

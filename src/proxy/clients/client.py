@@ -35,6 +35,9 @@ class ProviderCall(msgspec.Struct, frozen=True):
 class Client(ABC):
     """Asks one deployment of one model."""
 
+    # How many calls it makes at a time, where more would only wait inside it.
+    max_in_flight: int | None = None
+
     @property
     @abstractmethod
     def identity(self) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class HuggingFaceClient(Client):
         load: Loads the weights.
     """
 
+    max_in_flight = 1
+
     def __init__(
         self,
         model_name: str,

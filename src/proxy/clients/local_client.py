@@ -41,6 +41,8 @@ class LocalClient(Client):
         idle_seconds: The engine ends after this time without requests.
     """
 
+    max_in_flight = 8  # the engine evaluates four at a time: the next ones are there already
+
     def __init__(
         self, model_file: str, base_path: Path, idle_seconds: float = DEFAULT_IDLE_SECONDS
     ) -> None:

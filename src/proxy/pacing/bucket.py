@@ -12,23 +12,26 @@ class Bucket:
     Args:
         per_second: How fast it fills.
         now: The time, in seconds; it is empty then.
+
+    Attributes:
+        per_second: How fast it fills.
     """
 
     def __init__(self, per_second: float, now: float) -> None:
-        self._per_second = per_second
+        self.per_second = per_second
         self._left = 0.0
         self._filled_at = now
 
     def set_rate(self, per_second: float, now: float) -> None:
         """Go on at another rate."""
         self._fill(now)
-        self._per_second = per_second
+        self.per_second = per_second
         self._left = min(self._left, per_second * _BURST_SECONDS)
 
     def seconds_until_free(self, now: float) -> float:
         """How long until something may be taken."""
         self._fill(now)
-        return 0.0 if self._left > -_NOTHING else -self._left / self._per_second
+        return 0.0 if self._left > -_NOTHING else -self._left / self.per_second
 
     def take(self, amount: float) -> None:
         """Take `amount`; a negative one is given back."""
@@ -40,6 +43,6 @@ class Bucket:
         self._left = min(self._left, 0.0)
 
     def _fill(self, now: float) -> None:
-        added = max(0.0, now - self._filled_at) * self._per_second
-        self._left = min(self._left + added, self._per_second * _BURST_SECONDS)
+        added = max(0.0, now - self._filled_at) * self.per_second
+        self._left = min(self._left + added, self.per_second * _BURST_SECONDS)
         self._filled_at = now

@@ -1,4 +1,4 @@
-"""Whether answers take longer than they did: the sign of a server that is asked too much at once."""
+"""Whether answers take longer than they did: the sign of a server that has too much to do."""
 
 _NUM_CALLS = 32  # in an average
 # So many tokens take as long as an answer takes to begin: short and long answers compare by it.

@@ -1,22 +1,21 @@
 """How many calls a second a deployment may be sent, found by trying.
 
-There is no limit before the first refusal. What was accepted between two refusals is what the
-provider allows; from there the limit grows, the faster the longer nothing is refused, so that about
-one call in 400 is an attempt at more.
+There is no limit before the first refusal. What was accepted in the last minute, or up to the time
+that the provider names, is what it allows. From there the limit grows, the faster the longer
+nothing is refused, so that about one call in 400 is an attempt at more.
 """
 
 import math
+from collections import deque
 
 from proxy.pacing.bucket import Bucket
 
 _PATIENT_CALLS = 400
-_STEP = 0.02  # growth over so many calls
-_LARGEST_CUT = 0.5
+_STEP = 0.03  # growth over so many calls
+_LARGEST_CUT = 0.25
 _SMALLEST_CUT = 0.98
-_UNMEASURED_CUT = 0.9
-_MIN_CALLS = 10  # that make a measurement
 _MIN_PER_SECOND = 0.1
-_RECENT_SECONDS = 60.0
+_RECENT_SECONDS = 60.0  # most providers count by the minute
 
 
 class Speed:
@@ -32,10 +31,14 @@ class Speed:
     def __init__(self, now: float) -> None:
         self.per_second = math.inf
         self._bucket: Bucket | None = None
-        self._began_at = now  # when counting began
-        self._num_accepted = 0  # since then
-        self._num_good = 0  # since the last refusal
+        self._num_good = 0  # calls since the last refusal
         self._cut_at = -math.inf
+        self.begin(now)
+
+    def begin(self, now: float) -> None:
+        """Measure anew: nobody has asked for a while."""
+        self._began_at = now
+        self._accepted: deque[tuple[int, int]] = deque()  # second, and how many in it
 
     def seconds_until_free(self, now: float) -> float:
         """How long until a call may be sent."""
@@ -47,33 +50,45 @@ class Speed:
             self._bucket.take(1)
 
     def accept(self, is_full: bool, now: float) -> None:
-        """Note that a call was answered; `is_full` is that of `Window.accept`."""
-        if self._bucket is None and now - self._began_at > _RECENT_SECONDS:
-            # The first measurement is of what has happened lately.
-            self._began_at, self._num_accepted = now, 0
-        self._num_accepted += 1
+        """Note that a call was answered.
+
+        Args:
+            is_full: Whether more would have been asked, had this limit allowed it.
+        """
+        second, num = int(now), 1
+        if self._accepted and self._accepted[-1][0] == second:
+            num += self._accepted.pop()[1]
+        self._accepted.append((second, num))
+        while self._accepted[0][0] < now - _RECENT_SECONDS:
+            self._accepted.popleft()
         self._num_good += 1
         if self._bucket is not None and is_full:
             growth = (1 + self._num_good / _PATIENT_CALLS) * _STEP / _PATIENT_CALLS
             self._set(self.per_second * (1 + growth), now)
 
-    def refuse(self, began: float, now: float) -> None:
-        """Note that a call, sent at `began`, was refused since there were too many before it."""
+    def refuse(
+        self, began: float, now: float, retry_after: float = 0.0, given: float = math.inf
+    ) -> None:
+        """Note that a call, sent at `began`, was refused since there were too many before it.
+
+        Args:
+            retry_after: After how many seconds there may be more.
+            given: The limit that is known already, if there is one.
+        """
         if began <= self._cut_at:
             return  # of the same volley
-        measured = self._num_accepted / max(now - self._began_at, 0.1)
         if math.isinf(self.per_second):
-            per_second = measured
-        elif self._num_accepted < _MIN_CALLS:
-            per_second = self.per_second * _UNMEASURED_CUT
+            is_given = math.isfinite(given)
+            per_second = given if is_given else self._measured(now, retry_after)
+            per_second *= _SMALLEST_CUT
         else:
             least, most = self.per_second * _LARGEST_CUT, self.per_second * _SMALLEST_CUT
-            per_second = min(max(measured, least), most)
+            per_second = min(max(self._measured(now, retry_after), least), most)
         self._set(per_second, now)
         if self._bucket is not None:
             self._bucket.empty(now)
-        self._cut_at = self._began_at = now
-        self._num_accepted = self._num_good = 0
+        self._cut_at = now
+        self._num_good = 0
 
     def scale(self, factor: float, now: float) -> None:
         """Go on with that part of a limit that was found."""
@@ -83,6 +98,11 @@ class Speed:
     def start_at(self, per_second: float, now: float) -> None:
         """Begin with what others have found."""
         self._set(per_second, now)
+
+    def _measured(self, now: float, retry_after: float) -> float:
+        oldest = now - _RECENT_SECONDS
+        num = sum(count for second, count in self._accepted if second >= oldest)
+        return num / max(0.1, min(now - self._began_at, _RECENT_SECONDS) + retry_after)
 
     def _set(self, per_second: float, now: float) -> None:
         self.per_second = max(per_second, _MIN_PER_SECOND)

@@ -1,8 +1,9 @@
 """How many calls of a deployment may be under way, found by trying.
 
-There is no limit before the first trouble. Then it is cut, and grows by steps: additive increase and
-multiplicative decrease (Chiu and Jain 1989, https://doi.org/10.1016/0169-7552(89)90019-6), quickly
-up to where the trouble was, and from there the faster the longer all goes well (as CUBIC, RFC 9438).
+There is no limit before the first trouble. Then it is cut, and grows by steps: additive increase,
+multiplicative decrease (Chiu and Jain 1989, https://doi.org/10.1016/0169-7552(89)90019-6). It grows
+quickly to where the trouble was, and from there the faster the longer all goes well, as CUBIC does
+(https://www.rfc-editor.org/rfc/rfc9438).
 """
 
 import math
@@ -25,6 +26,7 @@ class Window:
         self._ceiling = math.inf  # so many were under way at the last trouble
         self._num_good = 0  # calls since then
         self._cut_at = -math.inf
+        self._is_first = False  # the last cut
 
     def has_proven(self, in_flight: int) -> bool:
         """Whether so many calls were accepted before: then their number is no reason to refuse."""
@@ -35,10 +37,10 @@ class Window:
 
         Args:
             in_flight: How many were under way when it began, with it.
-            is_full: Whether more would have been asked, had it been allowed.
+            is_full: Whether more would have been asked, had this limit allowed it.
         """
-        self._proven = max(self._proven, in_flight)
         if math.isinf(self.size):
+            self._proven = max(self._proven, in_flight)
             return
         self._num_good += 1
         if not is_full:
@@ -55,15 +57,14 @@ class Window:
             in_flight: How many are under way at `now`, with it.
             began: When it was sent.
         """
-        if began <= self._cut_at:
-            # Of the same volley: those of it that are not refused are as many as may be.
-            self.size = max(1.0, self.size - 1)
-            self._ceiling = self.size + 1
-        else:
+        if began > self._cut_at:
             too_many = min(float(in_flight), self.size)
-            is_again = not math.isinf(self.size) and self._num_good < _PATIENT_CALLS
+            self._is_first = math.isinf(self.size)
+            is_again = not self._is_first and self._num_good < _PATIENT_CALLS
             self._cut(too_many * _CUT if is_again else too_many - 1, too_many, now)
-        self._proven = min(self._proven, int(self.size))
+        elif self._is_first:
+            # Of the first volley: those of it that are not refused are as many as may be.
+            self._cut(self.size - 1, self.size, self._cut_at)
 
     def time_out(self, in_flight: int, began: float, now: float) -> None:
         """Note that an answer has not come in time; arguments are those of `refuse`."""
@@ -73,6 +74,10 @@ class Window:
     def slow_down(self, in_flight: int, now: float) -> None:
         """Note that answers take much longer than before."""
         self._cut(in_flight * _CUT, in_flight, now)
+
+    def doubt(self) -> None:
+        """Try more soon: what looked like too many may have been too fast."""
+        self._ceiling = math.inf
 
     def scale(self, factor: float) -> None:
         """Go on with that part of a limit that was found."""
@@ -86,5 +91,7 @@ class Window:
     def _cut(self, size: float, ceiling: float, now: float) -> None:
         self.size = max(1.0, min(size, self.size))
         self._ceiling = ceiling
+        # Not the last one, which may have begun while an answer was on its way.
+        self._proven = int(self.size) - 1
         self._num_good = 0
         self._cut_at = now

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from proxy.accounts.accounts import Accounts
     from proxy.cache import Cache
     from proxy.metrics import Metrics
+    from proxy.pacing.shares import Shares
     from proxy.store.database import Database
     from proxy.toxicity.toxicity_service import ToxicityService
 
@@ -63,7 +64,16 @@ class ServerService(Service):
         self._accounts = accounts
         self._cache: Cache | None = None
         self._timeout_seconds = timeout_seconds
-        self._client = AutoClient(base_path, self._open_cache, timeout_seconds, metrics)
+        self._shares: Shares | None = None
+        self._client = AutoClient(
+            base_path,
+            self._open_cache,
+            timeout_seconds,
+            metrics,
+            self._open_shares,
+            # Who asks in this process has all the time; others go away.
+            is_patient=accounts is None,
+        )
         self._answers = TokenizerAnswers(self._tokenizer)
         self._toxicity: ToxicityService | None = None
         self._lock = threading.RLock()  # the first requests come from many threads at once
@@ -86,6 +96,16 @@ class ServerService(Service):
                     self._cache = create_object(ObjectSpec("proxy.cache.Cache"), database=database)
         return self._cache
 
+    def _open_shares(self) -> "Shares":
+        if self._shares is None:
+            with self._lock:
+                if self._shares is None:
+                    database = self._open_database()
+                    self._shares = create_object(
+                        ObjectSpec("proxy.pacing.shares.Shares"), database=database
+                    )
+        return self._shares
+
     def _open_toxicity(self) -> "ToxicityService":
         with self._lock:  # there is one, since it bounds the calls of all threads
             if self._toxicity is None:
@@ -100,6 +120,8 @@ class ServerService(Service):
     def close(self) -> None:
         if self._accounts is not None:
             self._accounts.close()
+        if self._shares is not None:
+            self._shares.close()
         if self._cache is not None:
             self._cache.close()
         if self._database is not None:

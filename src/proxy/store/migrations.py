@@ -112,6 +112,10 @@ def _create_toxicity_scores(connection: Connection) -> None:
     tables.toxicity_scores.create(connection)
 
 
+def _create_deployment_paces(connection: Connection) -> None:
+    tables.deployment_paces.create(connection)
+
+
 # A step is never changed once released. It may use `tables` only for tables that it creates: the
 # day a table changes, its old layout is copied into the step that made it.
 MIGRATIONS: list[Callable[[Connection], None]] = [
@@ -121,6 +125,7 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
     _create_quotas,
     _extend_cache,
     _create_toxicity_scores,
+    _create_deployment_paces,
 ]
 
 

@@ -163,3 +163,20 @@ audit_entries = Table(
     Column("subject", Integer),  # the account it was done to
     Column("details", Text, nullable=False),  # JSON, without personal data
 )
+
+# What each process has said of how it asks a deployment, in the last seconds.
+deployment_paces = Table(
+    "deployment_paces",
+    metadata,
+    Column("deployment", String(256), primary_key=True),
+    Column("process", String(64), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("peak", Integer, nullable=False),  # calls under way
+    Column("requests", Float, nullable=False),  # a second
+    Column("tokens", Float, nullable=False),
+    Column("has_waited", Boolean, nullable=False),
+    Column("window_size", Float),  # limits that were found by trying; null: none
+    Column("calls_per_second", Float),
+    Column("paused_until", Float, nullable=False),
+    sqlite_with_rowid=False,
+)

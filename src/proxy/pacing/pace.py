@@ -1,0 +1,315 @@
+"""The pace of one deployment: how many calls, and how fast, for all threads of a process.
+
+What a deployment is configured to take is kept; what nobody has said is found by trying. Who can't
+ask at once waits in the queue of its account, and the accounts take turns.
+"""
+
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+import msgspec
+
+from common.errors import DeadlineError, RateLimitError
+from proxy.pacing.bucket import Bucket
+from proxy.pacing.latency import Latency
+from proxy.pacing.speed import Speed
+from proxy.pacing.window import Window
+
+# Providers count over windows of their own: the last two percent are left for that.
+USED_SHARE = 0.98
+MINUTE = 60.0
+_DEFAULT_PAUSE_SECONDS = 0.5  # after a refusal that says nothing of a time
+# Whoever waits is told of a longer one, such as that to the end of a day.
+_LONGEST_PAUSE_SECONDS = 300.0
+_LONGEST_SLEEP_SECONDS = 1.0
+_LINGER_SECONDS = 5.0
+_IDLE_SECONDS = 5.0
+# Calls end sooner: who asks for a longer wait counts those of a time, not those under way.
+_CALL_SECONDS = 10.0
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a deployment takes, of all processes together; None where it is to be found."""
+
+    max_in_flight: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is one."""
+        return any(limit is not None for limit in msgspec.structs.astuple(self))
+
+
+class Turn:
+    """Leave to make one call, until it is ended."""
+
+    __slots__ = ("began", "in_flight", "tokens")
+
+    def __init__(self, tokens: int, in_flight: int, began: float) -> None:
+        self.tokens = tokens
+        self.in_flight = in_flight  # with it
+        self.began = began
+
+
+class _Waiter:
+    __slots__ = ("error", "event", "tokens", "turn")
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+        self.event = threading.Event()
+        self.turn: Turn | None = None
+        self.error: RateLimitError | None = None
+
+
+class Pace:
+    """Gives turns to threads.
+
+    Args:
+        name: The deployment's.
+        clock: In seconds; that of deadlines.
+    """
+
+    def __init__(
+        self, name: str, limits: Limits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name, self.limits = name, limits
+        self._clock = clock
+        now = clock()
+        self.lock = threading.RLock()
+        self._changed = threading.Condition(self.lock)
+        self.window, self.speed = Window(), Speed(now)
+        self._latency = Latency()
+        self.most_in_flight = float(limits.max_in_flight or math.inf)  # of this process
+        self.requests = _bucket(limits.requests_per_minute, now)
+        self.tokens = _bucket(limits.tokens_per_minute, now)
+        self.paused_until = -math.inf
+        self.in_flight = 0
+        self._refused_at, self._was_for_number = -math.inf, False
+        self._queues: OrderedDict[int | None, deque[_Waiter]] = OrderedDict()
+        self._keeper: threading.Thread | None = None
+        # Since the last report to other processes.
+        self.num_begun, self.num_tokens, self.peak, self.has_waited = 0, 0, 0, False
+        self.used_at = -math.inf
+
+    # --- Turns -----------------------------------------------------------------------------------
+
+    def take_now(self, tokens: int, deadline: float) -> Turn | None:
+        """Return a turn if there is one at once.
+
+        Args:
+            tokens: How many the call will take, about.
+            deadline: When the answer is no more wanted.
+
+        Raises:
+            RateLimitError: The provider wants to be asked later than that.
+        """
+        with self.lock:
+            now = self._clock()
+            if self.paused_until > deadline:
+                raise self._told_to_wait(now)
+            if self._queues or self._seconds_until_free(now) > 0:
+                return None
+            return self._begin(tokens, now)
+
+    def wait(self, caller: int | None, tokens: int, deadline: float | None) -> Turn:
+        """Return a turn once it comes; callers that wait take turns.
+
+        Args:
+            caller: The account that asks.
+            deadline: None to wait for as long as it takes.
+
+        Raises:
+            DeadlineError: It has not come in time.
+            RateLimitError: The provider wants to be asked much later.
+        """
+        waiter = _Waiter(tokens)
+        with self.lock:
+            self._queues.setdefault(caller, deque()).append(waiter)
+            self.has_waited = True
+            self._keep_time()
+        waiter.event.wait(None if deadline is None else max(0.0, deadline - self._clock()))
+        with self.lock:
+            if waiter.turn is not None:
+                return waiter.turn
+            if waiter.error is not None:
+                raise waiter.error
+            self._leave(caller, waiter)
+            num_waiting = sum(map(len, self._queues.values()))
+        raise DeadlineError(
+            f"{self.name} was not asked in time: {self.in_flight:,} calls are under way and "
+            f"{num_waiting:,} others wait for their turn"
+        )
+
+    def accept(self, turn: Turn, tokens: int, completion_tokens: int) -> None:
+        """End the turn of a call that was answered.
+
+        Args:
+            tokens: How many it took.
+            completion_tokens: How many of them the answer has.
+        """
+        with self.lock:
+            now = self._clock()
+            # Only what holds the others up is to grow.
+            is_full = bool(self._queues) and self.in_flight + 1 > self.window.size
+            self.window.accept(turn.in_flight, is_full)
+            self.speed.accept(bool(self._queues) and not is_full, now)
+            if self.tokens is not None:
+                self.tokens.take(tokens - turn.tokens)
+                self.num_tokens += tokens - turn.tokens
+            if self._latency.has_risen(now - turn.began, completion_tokens):
+                self.window.slow_down(self.in_flight, now)
+            self._end(now)
+
+    def refuse(self, turn: Turn, retry_after: float | None) -> None:
+        """End the turn of a call that met a rate limit; all wait as long as it says."""
+        with self.lock:
+            now = self._clock()
+            is_again = turn.began <= self._refused_at
+            is_for_number = (
+                self._was_for_number if is_again else self._is_for_number(turn, retry_after)
+            )
+            self._was_for_number = is_for_number
+            if not is_again:
+                self._refused_at = now
+            # Where it may be tried again at once, there was no limit to be found.
+            if retry_after != 0:
+                if is_for_number:
+                    self.window.refuse(self.in_flight, turn.began, now)
+                else:
+                    if math.isinf(self.speed.per_second):
+                        self.window.doubt()
+                    given = math.inf if self.requests is None else self.requests.per_second
+                    self.speed.refuse(turn.began, now, retry_after or 0.0, given)
+            self._pause(_DEFAULT_PAUSE_SECONDS if retry_after is None else retry_after, now)
+            self._end(now)
+
+    def time_out(self, turn: Turn) -> None:
+        """End the turn of a call that was not answered in time."""
+        with self.lock:
+            now = self._clock()
+            self.window.time_out(self.in_flight, turn.began, now)
+            self._end(now)
+
+    def end(self, turn: Turn, retry_after: float | None = None) -> None:
+        """End the turn of a call that failed for another reason."""
+        with self.lock:
+            now = self._clock()
+            self._pause(retry_after or 0.0, now)
+            self._end(now)
+
+    # --- With the lock held -----------------------------------------------------------------------
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether a limit was found by trying."""
+        return math.isfinite(self.window.size) or math.isfinite(self.speed.per_second)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for a turn."""
+        return bool(self._queues)
+
+    def now(self) -> float:
+        """The time of its clock."""
+        return self._clock()
+
+    def wake(self) -> None:
+        """Have limits that were changed looked at."""
+        self._changed.notify()
+
+    def _is_for_number(self, turn: Turn, retry_after: float | None) -> bool:
+        """Whether a call was refused for how many are under way, rather than for how fast."""
+        is_short = (retry_after or 0.0) <= _CALL_SECONDS
+        return is_short and not self.window.has_proven(turn.in_flight)
+
+    def _seconds_until_free(self, now: float) -> float:
+        if self.in_flight > 0 and self.in_flight + 1 > min(self.window.size, self.most_in_flight):
+            return math.inf
+        wait = max(self.paused_until - now, self.speed.seconds_until_free(now))
+        for bucket in (self.requests, self.tokens):
+            if bucket is not None:
+                wait = max(wait, bucket.seconds_until_free(now))
+        return wait
+
+    def _begin(self, tokens: int, now: float) -> Turn:
+        if self.in_flight == 0 and now - max(self.used_at, self.paused_until) > _IDLE_SECONDS:
+            self.speed.begin(now)
+        self.in_flight += 1
+        self.num_begun += 1
+        self.num_tokens += tokens
+        self.peak = max(self.peak, self.in_flight)
+        self.used_at = now
+        self.speed.take()
+        if self.requests is not None:
+            self.requests.take(1)
+        if self.tokens is not None:
+            self.tokens.take(tokens)
+        return Turn(tokens, self.in_flight, now)
+
+    def _end(self, now: float) -> None:
+        self.in_flight -= 1
+        self.used_at = now
+        if self._queues:
+            self._give_turns(now)
+            if self._queues and self._seconds_until_free(now) < math.inf:
+                self._changed.notify()
+
+    def _pause(self, seconds: float, now: float) -> None:
+        self.paused_until = max(self.paused_until, now + seconds)
+        if self.paused_until - now > _LONGEST_PAUSE_SECONDS:
+            for queue in self._queues.values():
+                for waiter in queue:
+                    waiter.error = self._told_to_wait(now)
+                    waiter.event.set()
+            self._queues.clear()
+
+    def _told_to_wait(self, now: float) -> RateLimitError:
+        seconds = self.paused_until - now
+        return RateLimitError(
+            f"{self.name} was not asked: its provider wants to be asked again in {seconds:.3g} s",
+            seconds,
+        )
+
+    # --- Who waits --------------------------------------------------------------------------------
+
+    def _give_turns(self, now: float) -> None:
+        while self._queues and self._seconds_until_free(now) <= 0:
+            caller, queue = self._queues.popitem(last=False)
+            waiter = queue.popleft()
+            if queue:
+                self._queues[caller] = queue  # behind all other callers
+            waiter.turn = self._begin(waiter.tokens, now)
+            waiter.event.set()
+
+    def _leave(self, caller: int | None, waiter: _Waiter) -> None:
+        queue = self._queues[caller]
+        queue.remove(waiter)
+        if not queue:
+            del self._queues[caller]
+
+    def _keep_time(self) -> None:
+        """Have somebody give turns when their time comes."""
+        if self._keeper is None:
+            self._keeper = threading.Thread(
+                target=self._give_turns_in_time, name=f"pace {self.name}", daemon=True
+            )
+            self._keeper.start()
+        self._changed.notify()
+
+    def _give_turns_in_time(self) -> None:
+        with self._changed:
+            while self._queues or self._changed.wait(_LINGER_SECONDS):
+                now = self._clock()
+                self._give_turns(now)
+                self.has_waited |= bool(self._queues)
+                wait = self._seconds_until_free(now) if self._queues else math.inf
+                self._changed.wait(min(wait, _LONGEST_SLEEP_SECONDS))
+            self._keeper = None
+
+
+def _bucket(per_minute: int | None, now: float) -> Bucket | None:
+    return None if per_minute is None else Bucket(per_minute * USED_SHARE / MINUTE, now)
