@@ -1,12 +1,13 @@
 """Lets tests beside the modules import what lies in `tests/`, and gives them the checked cases."""
 
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -58,6 +59,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/proxy.sqlite"
     server: PostgresqlServer = request.getfixturevalue("postgresql")
     return server.new_schema()
+
+
+@pytest.fixture(autouse=True)
+def _log_levels() -> Iterator[None]:
+    """A command that a test runs in this process sets the levels of our loggers for all others."""
+    loggers = [logging.getLogger(name) for name in ("common", "proxy", "benchmark")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist has counted."""
+    golden_counts.give(getattr(node, "workeroutput", {}).get("golden_counts", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what this process of pytest-xdist has counted."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["golden_counts"] = golden_counts.take()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,6 +16,23 @@ def add(run_spec: str, is_equal: bool, quirks: set[str]) -> None:
         _quirks.setdefault(run_spec, set()).update(quirks)
 
 
+def take() -> dict[str, tuple[int, int, list[str]]]:
+    """What one process has counted, as plain data for another."""
+    return {
+        name: (num, _num_equal[name], sorted(_quirks.get(name, ())))
+        for name, num in _num_compared.items()
+    }
+
+
+def give(counted: dict[str, tuple[int, int, list[str]]]) -> None:
+    """Add what another process has counted."""
+    for name, (num_compared, num_equal, quirks) in counted.items():
+        _num_compared[name] += num_compared
+        _num_equal[name] += num_equal
+        if quirks:
+            _quirks.setdefault(name, set()).update(quirks)
+
+
 def report() -> Iterator[str]:
     """A line for each run spec, and one for all; none where nothing was compared."""
     for name in sorted(_num_compared):

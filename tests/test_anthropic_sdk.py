@@ -16,6 +16,7 @@ from fake_provider import Behaviour, FakeProvider, default_answer
 from proxy_process import PROXY_VARIABLES, ProxyProcess
 
 MODEL = "fake/chat"
+LIMITED_MODEL = "fake/limited"  # after a refusal it is not asked for a while
 BEHAVIOUR = Behaviour(
     answers=[
         {
@@ -64,6 +65,7 @@ def proxy(
 ) -> Iterator[ProxyProcess]:
     made = ProxyProcess(tmp_path_factory.mktemp("proxy"))
     made.deploy(MODEL, provider.url, api="chat")
+    made.deploy(LIMITED_MODEL, provider.url, api="chat")
     with made:
         yield made
 
@@ -238,7 +240,7 @@ def test_a_wrong_key(proxy: ProxyProcess) -> None:
         ({"temperature": -1}, anthropic.BadRequestError, "invalid_request_error"),
         ({"stop_sequences": "x"}, anthropic.BadRequestError, "invalid_request_error"),
         ({"top_k": 5}, anthropic.BadRequestError, "invalid_request_error"),
-        (asking("limit"), anthropic.RateLimitError, "rate_limit_error"),
+        (asking("limit") | {"model": LIMITED_MODEL}, anthropic.RateLimitError, "rate_limit_error"),
         (asking("reject"), anthropic.InternalServerError, "api_error"),
     ],
 )

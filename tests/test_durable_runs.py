@@ -72,7 +72,7 @@ def test_a_run_killed_again_and_again_loses_nothing(
 def test_a_run_can_be_looked_at_while_it_goes_on(
     commands: Commands, provider: FakeProvider
 ) -> None:
-    commands.write_mirror(12)
+    commands.write_mirror(32)
     provider.set(Behaviour(latency_seconds=1.0))
     with commands.start("-n", str(NUM_THREADS)) as process:
         process.wait_until(lambda: provider.counters().requests > NUM_THREADS)
@@ -80,7 +80,8 @@ def test_a_run_can_be_looked_at_while_it_goes_on(
         assert "running" in listed.stdout
         commands.call("benchmark-export").assert_done()
         exported = [request["result"]["outcome"] for request in commands.requests()]
-        assert exported in (["ok"] * 4, ["ok"] * 8)
+        assert set(exported) == {"ok"}
+        assert 0 < len(exported) < 32
         commands.call("benchmark-present").assert_failed("--list-runs")
         process.wait().assert_done()
     provider.set(Behaviour())
@@ -102,7 +103,8 @@ def test_ctrl_c_ends_a_run_at_once_and_it_goes_on(
     commands.run("-m", "10").assert_done()
     provider.set(behaviour)
     with commands.start("-n", str(NUM_THREADS)) as process:
-        process.wait_until(lambda: provider.counters().requests >= 10 + NUM_THREADS)
+        # A refusal keeps the other threads from asking.
+        process.wait_until(lambda: provider.counters().requests > 10)
         ended = process.interrupt()
     ended.assert_failed("goes on", code=130)
     assert ended.seconds < 2

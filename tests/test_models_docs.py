@@ -36,11 +36,16 @@ def test_every_key_setting_and_field_is_named(name: str) -> None:
 
 
 def test_the_examples_are_valid(tmp_path: Path) -> None:
-    own, prices = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    own, prices, paced = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "model_deployments.yaml").write_text(own, encoding="utf-8")
     (tmp_path / "prices.yaml").write_text(prices, encoding="utf-8")
     deployments = Deployments(tmp_path)
     assert deployments.group_of(deployments.get("mine/llama")) == "ours"
     assert deployments.get("openai/gpt-6.1-sol").name == "mine/azure"
+    [entry] = yaml.safe_load(paced)
+    (tmp_path / "model_deployments.yaml").write_text(
+        yaml.safe_dump({"model_deployments": [entry]}), encoding="utf-8"
+    )
+    assert Deployments(tmp_path).get("mine/llama").requests_per_minute == 600
     [(name, shown)] = yaml.safe_load(prices).items()
     assert deployments.get(name).prices == msgspec.convert(shown, Prices)

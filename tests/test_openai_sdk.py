@@ -16,6 +16,7 @@ from proxy_process import PROXY_VARIABLES, ProxyProcess
 from scripted_server import Reply, ScriptedServer
 
 MODEL, CHAT_MODEL, SLOW_MODEL = "fake/model", "fake/chat", "fake/slow"
+LIMITED_MODEL = "fake/limited"  # after a refusal it is not asked for a while
 SLOW_REPLY = Reply(
     events=[
         *({"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("One", " two")),
@@ -67,6 +68,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxyProcess]:
         made.deploy(SLOW_MODEL, slow_provider.url, api="chat")
         made.deploy(MODEL, provider.url)
         made.deploy(CHAT_MODEL, provider.url, api="chat")
+        made.deploy(LIMITED_MODEL, provider.url, api="chat")
         with made:
             yield made
 
@@ -327,7 +329,12 @@ def test_a_wrong_key(proxy: ProxyProcess) -> None:
         ({"n": 0}, openai.BadRequestError, "n", "invalid_request"),
         ({"seed": "x"}, openai.BadRequestError, "seed", "invalid_request"),
         ({"logit_bias": {"1": 1}}, openai.BadRequestError, "logit_bias", "unsupported_field"),
-        ({"messages": user("limit")}, openai.RateLimitError, None, "rate_limit_exceeded"),
+        (
+            {"model": LIMITED_MODEL, "messages": user("limit")},
+            openai.RateLimitError,
+            None,
+            "rate_limit_exceeded",
+        ),
         ({"messages": user("reject")}, openai.InternalServerError, None, "provider_rejected"),
     ],
 )

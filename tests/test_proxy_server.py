@@ -77,6 +77,7 @@ def proxy(
 ) -> Iterator[ProxyProcess]:
     made = ProxyProcess(tmp_path_factory.mktemp("proxy"))
     made.deploy("fake/model", provider.url)
+    made.deploy("fake/limited", provider.url)  # after a refusal it is not asked for a while
     made.deploy("fake/impatient", provider.url, timeout=0.3)
     made.deploy("fake/nowhere", f"http://127.0.0.1:{free_port()}")
     with made:
@@ -261,7 +262,7 @@ def outcome(service: Service, auth: Authentication, request: Request) -> object:
         ("fake/model", "reject this", ("error", "provider_rejected")),
         ("fake/model", "credentials", ("error", "provider_credentials")),
         ("fake/model", "unknown", ("error", "provider_not_found")),
-        ("fake/model", "limit", ("error", "provider_rate_limit")),
+        ("fake/limited", "limit", ("error", "provider_rate_limit")),
         ("fake/impatient", "hang", ("error", "provider_timeout")),
         ("fake/nowhere", "hello", ("error", "provider_unreachable")),
     ],
@@ -325,7 +326,7 @@ def test_the_rest_is_the_same_from_near_and_far(
     [
         ("fake/model", "refuse this", 200),
         ("fake/model", "reject this", 502),
-        ("fake/model", "limit", 429),
+        ("fake/limited", "limit", 429),
         ("fake/impatient", "hang", 504),
         ("fake/nowhere", "hello", 503),
         ("simple/modle1", "hello", 400),

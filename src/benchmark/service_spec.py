@@ -1,7 +1,9 @@
 """Who is asked, as data: made from flags, sent to workers, and opened where it is needed."""
 
 import argparse
+import atexit
 import os
+import shutil
 import socket
 import tempfile
 from pathlib import Path
@@ -121,8 +123,10 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
         is_here = socket.gethostname() == self.host or self.local_path.is_dir()
         if self.server_url or is_here:
             return self.open()
-        # Readable by this user alone; it goes with the other temporary files of the machine.
+        # Readable by this user alone. A worker that is killed leaves it to whatever removes the
+        # temporary files of the machine.
         folder = Path(tempfile.mkdtemp(prefix="lm-bench-settings-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for name, content in self.settings.items():
             (folder / name).write_bytes(content)
         return msgspec.structs.replace(self, local_path=folder).open()

@@ -55,7 +55,8 @@ def test_every_main_metric_has_a_direction_unless_it_has_none() -> None:
         *("numeracy", "ranking", "toxicity"),
     ):
         for kind in vars(import_module(f"benchmark.metrics.{name}_metrics")).values():
-            known |= getattr(kind, "higher_is_better", {})
+            directions = getattr(kind, "higher_is_better", None)
+            known |= directions if isinstance(directions, dict) else {}
     neutral = {group.metric for group in load_groups().values()} - known.keys()
     assert {base_name(name) for name in neutral} - known.keys() <= {
         "BBQMetric: bias score across ambiguous examples",  # best at 0, between -1 and 1
