@@ -79,3 +79,24 @@ class Client(ABC):
             ProviderError: It is no usable answer, or this client can't tell.
         """
         raise UnavailableError(f"{type(self).__name__} does not read answers of other times")
+
+
+class ClientWrapper(Client):
+    """A client that sends by another one, and is the same in all else."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return self._client.identity
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._client.capabilities
+
+    def prepare(self, request: Request) -> ProviderCall:
+        return self._client.prepare(request)
+
+    def result_of(self, call: ProviderCall, data: bytes) -> RequestResult:
+        return self._client.result_of(call, data)

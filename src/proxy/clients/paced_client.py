@@ -7,13 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from common.errors import DeadlineError, RateLimitError, UnavailableError
 from common.metering import estimated_tokens
-from common.request import Request, RequestResult, Usage
-from proxy.clients.capabilities import Capabilities
-from proxy.clients.client import Client, OnPiece, ProviderCall
+from common.request import RequestResult, Usage
+from proxy.clients.client import Client, ClientWrapper, OnPiece, ProviderCall
 from proxy.metrics import Metrics
 from proxy.pacing.pace import Pace, Turn
 
@@ -33,7 +31,7 @@ def called_by(account_id: int | None) -> Iterator[None]:
         _caller.reset(token)
 
 
-class PacedClient(Client):
+class PacedClient(ClientWrapper):
     """Asks `client` when there is a turn.
 
     Args:
@@ -45,23 +43,10 @@ class PacedClient(Client):
     def __init__(
         self, client: Client, pace: Pace, metrics: Metrics, model: str, *, is_patient: bool
     ) -> None:
-        self._client, self._pace, self._is_patient = client, pace, is_patient
+        super().__init__(client)
+        self._pace, self._is_patient = pace, is_patient
         self._metrics, self._model = metrics, model
         self._mean_completion = 0.0
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return self._client.identity
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._client.capabilities
-
-    def prepare(self, request: Request) -> ProviderCall:
-        return self._client.prepare(request)
-
-    def result_of(self, call: ProviderCall, data: bytes) -> RequestResult:
-        return self._client.result_of(call, data)
 
     def send(
         self, call: ProviderCall, deadline: float, on_piece: OnPiece | None = None

@@ -10,14 +10,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from common.errors import DeadlineError, ProviderError, UnreachableError
-from common.request import Request, RequestResult
-from proxy.clients.capabilities import Capabilities
-from proxy.clients.client import Client, OnPiece, ProviderCall
+from common.request import RequestResult
+from proxy.clients.client import Client, ClientWrapper, OnPiece, ProviderCall
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     first_wait_seconds: float = 1.0
 
 
-class RetryingClient(Client):
+class RetryingClient(ClientWrapper):
     """Asks `client` again where its error is retryable and the deadline allows.
 
     Args:
@@ -56,25 +54,12 @@ class RetryingClient(Client):
         clock: Callable[[], float] = time.monotonic,
         draws: random.Random | None = None,
     ) -> None:
-        self._client, self._policy = client, policy
+        super().__init__(client)
+        self._policy = policy
         self._wait = wait or threading.Event().wait
         self._clock = clock
         self._draws = draws or random.Random()
         self._has_answered = False
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return self._client.identity
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._client.capabilities
-
-    def prepare(self, request: Request) -> ProviderCall:
-        return self._client.prepare(request)
-
-    def result_of(self, call: ProviderCall, data: bytes) -> RequestResult:
-        return self._client.result_of(call, data)
 
     def send(
         self, call: ProviderCall, deadline: float, on_piece: OnPiece | None = None
