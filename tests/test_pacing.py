@@ -109,7 +109,7 @@ def test_two_processes_share_what_a_deployment_takes(
     assert [process.communicate(timeout=60)[0].strip() for process in running] == ["40", "40"]
     found = provider.counters()
     assert found.requests - found.refused == 80
-    assert found.refused <= 4  # where both begin in the same instant
+    assert found.refused <= 10  # one volley, where both begin in the same instant
 
 
 def test_shares_are_divided_through_the_database(database_url: str) -> None:

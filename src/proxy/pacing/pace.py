@@ -15,13 +15,15 @@ import msgspec
 from common.errors import DeadlineError, RateLimitError
 from proxy.pacing.bucket import Bucket
 from proxy.pacing.latency import Latency
+from proxy.pacing.refusals import STEP, Advice, Refusals
 from proxy.pacing.speed import Speed
 from proxy.pacing.window import Window
 
 # Providers count over windows of their own: the last two percent are left for that.
 USED_SHARE = 0.98
 MINUTE = 60.0
-_DEFAULT_PAUSE_SECONDS = 0.5  # after a refusal that says nothing of a time
+# After a refusal that says nothing of a time; twice as long after each that follows.
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 30.0
 # Whoever waits is told of a longer one, such as that to the end of a day.
 _LONGEST_PAUSE_SECONDS = 300.0
 _LONGEST_SLEEP_SECONDS = 1.0
@@ -47,11 +49,12 @@ class Limits(msgspec.Struct, frozen=True):
 class Turn:
     """Leave to make one call, until it is ended."""
 
-    __slots__ = ("began", "in_flight", "tokens")
+    __slots__ = ("began", "in_flight", "number", "tokens")
 
-    def __init__(self, tokens: int, in_flight: int, began: float) -> None:
+    def __init__(self, tokens: int, in_flight: int, number: int, began: float) -> None:
         self.tokens = tokens
         self.in_flight = in_flight  # with it
+        self.number = number  # of all so far
         self.began = began
 
 
@@ -88,7 +91,11 @@ class Pace:
         self.tokens = _bucket(limits.tokens_per_minute, now)
         self.paused_until = -math.inf
         self.in_flight = 0
-        self._refused_at, self._was_for_number = -math.inf, False
+        self._last_number = self._last_answered = self._refused_number = 0
+        self._refusals = Refusals()
+        self._was_for_number = False
+        self._num_volleys = 0  # of refusals, with no answer between them
+        self._advice = Advice.ASK_LESS
         self._queues: OrderedDict[int | None, deque[_Waiter]] = OrderedDict()
         self._keeper: threading.Thread | None = None
         # Since the last report to other processes.
@@ -113,6 +120,8 @@ class Pace:
                 raise self._told_to_wait(now)
             if self._queues or self._seconds_until_free(now) > 0:
                 return None
+            if self.in_flight == 0 and now - max(self.used_at, self.paused_until) > _IDLE_SECONDS:
+                self.speed.begin(now)
             return self._begin(tokens, now)
 
     def wait(self, caller: int | None, tokens: int, deadline: float | None) -> Turn:
@@ -153,6 +162,8 @@ class Pace:
         """
         with self.lock:
             now = self._clock()
+            self._last_answered = max(self._last_answered, turn.number)
+            self._num_volleys = 0
             # Only what holds the others up is to grow.
             is_full = bool(self._queues) and self.in_flight + 1 > self.window.size
             self.window.accept(turn.in_flight, is_full)
@@ -168,30 +179,26 @@ class Pace:
         """End the turn of a call that met a rate limit; all wait as long as it says."""
         with self.lock:
             now = self._clock()
-            is_again = turn.began <= self._refused_at
-            is_for_number = (
-                self._was_for_number if is_again else self._is_for_number(turn, retry_after)
-            )
-            self._was_for_number = is_for_number
-            if not is_again:
-                self._refused_at = now
+            if turn.number > self._refused_number:  # else it is of the same volley
+                self._was_for_number = self._is_for_number(turn, retry_after)
+                self._advice = self._judge_refusal(turn, now)
+                self._refused_number = self._last_number
+                self._num_volleys += 1
             # Where it may be tried again at once, there was no limit to be found.
-            if retry_after != 0:
-                if is_for_number:
-                    self.window.refuse(self.in_flight, turn.began, now)
-                else:
-                    if math.isinf(self.speed.per_second):
-                        self.window.doubt()
-                    given = math.inf if self.requests is None else self.requests.per_second
-                    self.speed.refuse(turn.began, now, retry_after or 0.0, given)
-            self._pause(_DEFAULT_PAUSE_SECONDS if retry_after is None else retry_after, now)
+            if retry_after != 0 and self._advice is Advice.ASK_LESS:
+                self._ask_less(turn, retry_after, now)
+                self._pause(self._own_pause() if retry_after is None else retry_after, now)
+            else:
+                self._pause(retry_after or 0.0, now)
             self._end(now)
 
     def time_out(self, turn: Turn) -> None:
         """End the turn of a call that was not answered in time."""
         with self.lock:
             now = self._clock()
-            self.window.time_out(self.in_flight, turn.began, now)
+            # Where much later calls have been answered, it alone was lost.
+            if self._last_answered <= turn.number + turn.in_flight:
+                self.window.time_out(self.in_flight, turn.began, now)
             self._end(now)
 
     def end(self, turn: Turn, retry_after: float | None = None) -> None:
@@ -226,6 +233,28 @@ class Pace:
         is_short = (retry_after or 0.0) <= _CALL_SECONDS
         return is_short and not self.window.has_proven(turn.in_flight)
 
+    def _judge_refusal(self, turn: Turn, now: float) -> Advice:
+        """Note the first refusal of a volley."""
+        advice = self._refusals.add(turn.number - self._refused_number - 1)
+        if advice is Advice.TAKE_BACK or (advice is Advice.ASK_MORE and self._queues):
+            factor = STEP if advice is Advice.ASK_MORE else 1 / STEP
+            self.window.scale(factor)
+            self.speed.scale(factor, now)
+        return advice
+
+    def _own_pause(self) -> float:
+        """For how long not to ask after a refusal that says nothing of a time."""
+        return min(_FIRST_PAUSE_SECONDS * 2 ** (self._num_volleys - 1), _LAST_PAUSE_SECONDS)
+
+    def _ask_less(self, turn: Turn, retry_after: float | None, now: float) -> None:
+        if self._was_for_number:
+            self.window.refuse(self.in_flight, turn.began, now)
+            return
+        if math.isinf(self.speed.per_second):
+            self.window.doubt()
+        given = math.inf if self.requests is None else self.requests.per_second
+        self.speed.refuse(turn.began, now, retry_after or 0.0, given)
+
     def _seconds_until_free(self, now: float) -> float:
         if self.in_flight > 0 and self.in_flight + 1 > min(self.window.size, self.most_in_flight):
             return math.inf
@@ -236,19 +265,18 @@ class Pace:
         return wait
 
     def _begin(self, tokens: int, now: float) -> Turn:
-        if self.in_flight == 0 and now - max(self.used_at, self.paused_until) > _IDLE_SECONDS:
-            self.speed.begin(now)
         self.in_flight += 1
+        self._last_number += 1
         self.num_begun += 1
         self.num_tokens += tokens
         self.peak = max(self.peak, self.in_flight)
         self.used_at = now
-        self.speed.take()
+        self.speed.take(now)
         if self.requests is not None:
             self.requests.take(1)
         if self.tokens is not None:
             self.tokens.take(tokens)
-        return Turn(tokens, self.in_flight, now)
+        return Turn(tokens, self.in_flight, self._last_number, now)
 
     def _end(self, now: float) -> None:
         self.in_flight -= 1

@@ -6,7 +6,6 @@ nothing is refused, so that about one call in 400 is an attempt at more.
 """
 
 import math
-from collections import deque
 
 from proxy.pacing.bucket import Bucket
 
@@ -14,7 +13,7 @@ _PATIENT_CALLS = 400
 _STEP = 0.03  # growth over so many calls
 _LARGEST_CUT = 0.25
 _SMALLEST_CUT = 0.98
-_MIN_PER_SECOND = 0.1
+_MIN_PER_SECOND = 0.01
 _RECENT_SECONDS = 60.0  # most providers count by the minute
 
 
@@ -38,14 +37,20 @@ class Speed:
     def begin(self, now: float) -> None:
         """Measure anew: nobody has asked for a while."""
         self._began_at = now
-        self._accepted: deque[tuple[int, int]] = deque()  # second, and how many in it
+        self._sent: dict[int, int] = {}  # by second, and not refused
 
     def seconds_until_free(self, now: float) -> float:
         """How long until a call may be sent."""
         return 0.0 if self._bucket is None else self._bucket.seconds_until_free(now)
 
-    def take(self) -> None:
+    def take(self, now: float) -> None:
         """Note that a call is sent."""
+        second = math.floor(now)
+        if second not in self._sent:
+            while self._sent and (oldest := next(iter(self._sent))) < second - _RECENT_SECONDS:
+                del self._sent[oldest]
+            self._sent[second] = 0
+        self._sent[second] += 1
         if self._bucket is not None:
             self._bucket.take(1)
 
@@ -55,15 +60,10 @@ class Speed:
         Args:
             is_full: Whether more would have been asked, had this limit allowed it.
         """
-        second, num = int(now), 1
-        if self._accepted and self._accepted[-1][0] == second:
-            num += self._accepted.pop()[1]
-        self._accepted.append((second, num))
-        while self._accepted[0][0] < now - _RECENT_SECONDS:
-            self._accepted.popleft()
         self._num_good += 1
         if self._bucket is not None and is_full:
-            growth = (1 + self._num_good / _PATIENT_CALLS) * _STEP / _PATIENT_CALLS
+            patience = self._num_good / _PATIENT_CALLS
+            growth = (1 + patience + patience**2) * _STEP / _PATIENT_CALLS
             self._set(self.per_second * (1 + growth), now)
 
     def refuse(
@@ -75,15 +75,18 @@ class Speed:
             retry_after: After how many seconds there may be more.
             given: The limit that is known already, if there is one.
         """
+        if math.floor(began) in self._sent:
+            self._sent[math.floor(began)] -= 1
         if began <= self._cut_at:
             return  # of the same volley
+        measured = self._measured(now, retry_after)
         if math.isinf(self.per_second):
             is_given = math.isfinite(given)
-            per_second = given if is_given else self._measured(now, retry_after)
+            per_second = given if is_given else measured
             per_second *= _SMALLEST_CUT
         else:
             least, most = self.per_second * _LARGEST_CUT, self.per_second * _SMALLEST_CUT
-            per_second = min(max(self._measured(now, retry_after), least), most)
+            per_second = min(max(measured, least), most)
         self._set(per_second, now)
         if self._bucket is not None:
             self._bucket.empty(now)
@@ -100,13 +103,21 @@ class Speed:
         self._set(per_second, now)
 
     def _measured(self, now: float, retry_after: float) -> float:
-        oldest = now - _RECENT_SECONDS
-        num = sum(count for second, count in self._accepted if second >= oldest)
-        return num / max(0.1, min(now - self._began_at, _RECENT_SECONDS) + retry_after)
+        """How many calls a second are not refused."""
+        counted = min(now - self._began_at, _RECENT_SECONDS)
+        per = counted + retry_after
+        if per > _RECENT_SECONDS >= retry_after:
+            # The first call of a full minute leaves it after that wait.
+            counted, per = _RECENT_SECONDS - retry_after, _RECENT_SECONDS
+        first = math.floor(now - counted)
+        num = sum(count for second, count in self._sent.items() if second >= first)
+        return num / max(0.1, per)
 
     def _set(self, per_second: float, now: float) -> None:
         self.per_second = max(per_second, _MIN_PER_SECOND)
-        if self._bucket is None:
+        if math.isinf(per_second):
+            self._bucket = None
+        elif self._bucket is None:
             self._bucket = Bucket(self.per_second, now)
         else:
             self._bucket.set_rate(self.per_second, now)
