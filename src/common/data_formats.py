@@ -7,14 +7,18 @@ named `.gz` is read unzipped.
 import csv
 import gzip
 import io
+import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from common.errors import DataError, StorageError
+
+if TYPE_CHECKING:
+    import _csv
 
 # For files that were downloaded, which is most of them.
 _FETCH_AGAIN = "if the file is damaged, delete it to fetch it again"
@@ -110,9 +114,20 @@ def _typed_rows(
     return rows
 
 
+def csv_reader(text: str, *, strict: bool = False) -> "_csv.Reader":
+    """Return what reads the rows of a CSV text; a cell may be a whole book.
+
+    Args:
+        strict: Whether a quote that is never closed is an error, and not one cell of all that
+            follows.
+    """
+    csv.field_size_limit(sys.maxsize)  # of the process
+    return csv.reader(io.StringIO(text, newline=""), strict=strict)
+
+
 def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
     """All rows but empty ones, each with the number of its last line."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    reader = csv_reader(read_text(path))
     try:
         return [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:

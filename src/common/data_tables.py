@@ -6,9 +6,10 @@ it (`35` as `35.0` where a cell of the column is empty or has a fraction), and a
 """
 
 import csv
-import io
 import re
 from collections.abc import Callable, Sequence
+
+from common.data_formats import csv_reader
 
 MISSING = "nan"  # how a missing cell is written
 
@@ -33,7 +34,7 @@ def parse_table(text: str, columns: Sequence[str] | None = None) -> list[Row]:
         ValueError: A row has more cells than there are columns, or quotes are amiss; says where.
             Cells that a row lacks are missing ones.
     """
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv_reader(text)
     rows: list[list[str | None]] = []
     names = list(columns or [])
     try:

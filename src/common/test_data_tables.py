@@ -33,6 +33,10 @@ def test_cells_are_shown_as_their_columns_type_has_it(
     assert column(*cells) == shown
 
 
+def test_a_cell_may_be_a_whole_book() -> None:
+    assert parse_table(f"a\n{200_000 * 'x'}\n") == [{"a": 200_000 * "x"}]
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n"])
 def test_a_table_may_be_empty(text: str) -> None:
     assert parse_table(text) == []
@@ -47,7 +51,6 @@ def test_columns_may_be_named_by_the_caller() -> None:
     ("text", "message"),
     [
         ("a,b\n1,2\n1,2,3\n", r"line 3: 3 columns where 2 are expected \(a, b\)"),
-        (f"a\n{'x' * 200_000}\n", "line 2: field larger than"),
     ],
 )
 def test_a_malformed_row_is_named(text: str, message: str) -> None:

@@ -9,7 +9,6 @@ given), and `split` (train, valid or test, which is the default).
 """
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +22,7 @@ from benchmark.scenarios.scenario import (
     Reference,
     Scenario,
 )
-from common.data_formats import read_text
+from common.data_formats import csv_reader, read_text
 from common.errors import DataError, InvalidRequestError
 
 JSON_LINES, CSV = (".jsonl", ".jsonl.gz"), (".csv", ".csv.gz")
@@ -117,10 +116,7 @@ def _json_objects(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _csv_objects(path: Path) -> Iterator[tuple[int, Any]]:
     """Each row that is not empty, as an object, with the number of its first line."""
-    text = read_text(path, advice=_ADVICE)
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may be a whole book
-    # Strict: a quote that is never closed would make one cell of all that follows.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv_reader(read_text(path, advice=_ADVICE), strict=True)
     columns: list[str] = []
     line = 1
     try:

@@ -94,7 +94,8 @@ class Pace:
         self._last_number = self._last_answered = self._refused_number = 0
         self._refusals = Refusals()
         self._was_for_number = False
-        self._num_volleys = 0  # of refusals, with no answer between them
+        # Where a refusal says nothing of a time: of the last volley, and of the next one.
+        self._own_pause = self._next_pause = _FIRST_PAUSE_SECONDS
         self._advice = Advice.ASK_LESS
         self._queues: OrderedDict[int | None, deque[_Waiter]] = OrderedDict()
         self._keeper: threading.Thread | None = None
@@ -163,7 +164,7 @@ class Pace:
         with self.lock:
             now = self._clock()
             self._last_answered = max(self._last_answered, turn.number)
-            self._num_volleys = 0
+            self._next_pause = _FIRST_PAUSE_SECONDS
             # Only what holds the others up is to grow.
             is_full = bool(self._queues) and self.in_flight + 1 > self.window.size
             self.window.accept(turn.in_flight, is_full)
@@ -183,11 +184,12 @@ class Pace:
                 self._was_for_number = self._is_for_number(turn, retry_after)
                 self._advice = self._judge_refusal(turn, now)
                 self._refused_number = self._last_number
-                self._num_volleys += 1
+                self._own_pause = self._next_pause
+                self._next_pause = min(2 * self._next_pause, _LAST_PAUSE_SECONDS)
             # Where it may be tried again at once, there was no limit to be found.
             if retry_after != 0 and self._advice is Advice.ASK_LESS:
                 self._ask_less(turn, retry_after, now)
-                self._pause(self._own_pause() if retry_after is None else retry_after, now)
+                self._pause(self._own_pause if retry_after is None else retry_after, now)
             else:
                 self._pause(retry_after or 0.0, now)
             self._end(now)
@@ -241,10 +243,6 @@ class Pace:
             self.window.scale(factor)
             self.speed.scale(factor, now)
         return advice
-
-    def _own_pause(self) -> float:
-        """For how long not to ask after a refusal that says nothing of a time."""
-        return min(_FIRST_PAUSE_SECONDS * 2 ** (self._num_volleys - 1), _LAST_PAUSE_SECONDS)
 
     def _ask_less(self, turn: Turn, retry_after: float | None, now: float) -> None:
         if self._was_for_number:
