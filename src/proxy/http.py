@@ -1,24 +1,19 @@
-"""The one way to a provider: HTTP over urllib3, bounded in time and size, and quick.
+"""The one way to a provider: HTTP over libcurl, bounded in time and size, and quick.
 
-It adds to urllib3 what its callers need: a deadline over the whole exchange (urllib3's read timeout
-starts anew with every byte), the error tree of `common.errors` with the provider's own words and no
-secret in them, and the proxies and certificates that the environment names.
-
-Name resolution has the time limits of the system's resolver: no portable call takes a deadline.
+It adds to `http_connection` connections that are kept, and the error tree of `common.errors` with
+the provider's own words and no secret in them.
 """
 
 import time
-from collections.abc import Generator, Mapping
-from contextlib import suppress
-from functools import partial
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import chain
 from typing import Never
 from urllib.parse import parse_qsl
 
-import urllib3
-from urllib3.exceptions import DecodeError, HTTPError, ProxyError, SSLError
-from urllib3.exceptions import TimeoutError as UrllibTimeoutError
-from urllib3.util import Retry, Timeout
+import pycurl
 
 from common.errors import (
     CredentialsError,
@@ -33,21 +28,19 @@ from common.errors import (
 )
 from common.version import VERSION
 from proxy.http_connection import (
-    CHECK_PROXY,
-    CHECK_SERVER,
-    StaleConnectionError,
+    Connection,
+    Message,
+    Response,
+    TooLongError,
     basic_authorization,
-    new_pool,
-    proxy_for,
+    reason_of,
     split_url,
-    tls_context,
+    way_to,
 )
 from proxy.provider_words import (
     MAX_TEXT,
     hidden,
-    innermost,
     one_line,
-    reason_of,
     retry_after,
     secrets_in,
     shortened,
@@ -56,13 +49,22 @@ from proxy.provider_words import (
 from proxy.server_sent_events import EventParser
 
 MAX_ANSWER_BYTES = 256 * 2**20
-_PIECE_BYTES = 2**20
-_STREAM_PIECE_BYTES = 2**16
-# Time for the end of a stream to come, once nobody needs more of it.
-_END_SECONDS = 0.1
-_NO_RETRIES = Retry(total=False)
 # No key, a wrong one, or an account without money.
 _NOT_LET_IN = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}
+_NO_HOST = {
+    pycurl.E_COULDNT_RESOLVE_HOST,
+    pycurl.E_COULDNT_RESOLVE_PROXY,
+    pycurl.E_URL_MALFORMAT,  # the rest of the URL was looked at before
+}
+_NOT_SECURE = {
+    pycurl.E_PEER_FAILED_VERIFICATION,
+    pycurl.E_SSL_CONNECT_ERROR,
+    pycurl.E_SSL_CERTPROBLEM,
+    pycurl.E_SSL_CIPHER,
+    pycurl.E_SSL_CACERT_BADFILE,
+    pycurl.E_SSL_ISSUER_ERROR,
+    pycurl.E_SSL_INVALIDCERTSTATUS,
+}
 # Transient by their definition, though below 500.
 _TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY}
 
@@ -95,23 +97,17 @@ class Http:
         self._max_answer_bytes = max_answer_bytes
         given = basic_authorization(url) | dict(headers or {})
         self._secrets = secrets_in(url, given)
-        self._get_headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": f"lm-bench/{VERSION}",
-        } | {name: _checked_value(name, value) for name, value in given.items()}
-        self._post_headers = {"Content-Type": "application/json"} | self._get_headers
-        # Compression would hold events back.
-        streaming = {"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"}
-        self._stream_headers = self._post_headers | streaming
-        proxy = proxy_for(url)
-        is_tls = "https" in (url.scheme, proxy and proxy.scheme)
-        tls = tls_context() if is_tls else None
-        # A plain proxy wants to be told the whole URL; through a tunnel, the path is enough.
-        is_forwarded = proxy is not None and url.scheme == "http"
-        self._prefix = self.base_url if is_forwarded else url.path.rstrip("/")
-        self._new_pool = partial(new_pool, url, proxy, tls)
-        self._pool = self._new_pool()
+        common = {"User-Agent": f"lm-bench/{VERSION}"}
+        common |= {name: _checked_value(name, value) for name, value in given.items()}
+        self._get_headers = _lines({"Accept": "application/json"} | common)
+        # libcurl asks whether a large body is wanted, which costs a round trip, unless told not to.
+        posted = {"Content-Type": "application/json", "Expect": ""} | common
+        self._post_headers = _lines({"Accept": "application/json"} | posted)
+        self._stream_headers = _lines({"Accept": "text/event-stream, application/json"} | posted)
+        self._way = way_to(url)
+        # The last one used comes first, so that those that are not needed grow old and are closed.
+        self._idle: deque[Connection] = deque()
+        self._idle_streams: deque[Connection] = deque()
 
     def __repr__(self) -> str:
         return f"Http({self.base_url!r})"
@@ -139,122 +135,96 @@ class Http:
         with one `WholeBody`. Whether a stream is complete, its reader must tell by its last event.
         Arguments and errors are those of `post`; the deadline is that of the last event.
         """
-        allowed = deadline - time.monotonic()
-        response = self._open("POST", path, body, self._stream_headers, deadline)
-        if not 200 <= response.status < 300:
-            self.refuse(response, self._read(response, allowed))
-        parser, size = EventParser(), 0
-        try:
-            while piece := response.read1(_STREAM_PIECE_BYTES):
-                size += len(piece)
-                self._check_size(response, size)
-                yield from parser.feed(piece)
+        with self._connection(self._idle_streams, is_stream=True) as connection:
+            allowed = self._allowed(deadline)
+            message = self._message("POST", path, body, self._stream_headers)
+            parser = EventParser()
+            try:
+                coming = connection.stream(message, allowed)
+                first = next(coming, b"")
+                response = connection.response
+                if not 200 <= response.status < 300:
+                    self.refuse(response, first + b"".join(coming))
+                for piece in chain([first] if first else [], coming):
+                    yield from parser.feed(piece)
+            except pycurl.error as error:
+                raise self._lost(connection, error, allowed) from error
             yield from parser.end()
-        except (HTTPError, OSError) as error:
-            raise self._lost(error, allowed) from error
-        finally:
-            _give_back(response)
 
     def words(self, body: bytes) -> str:
         """What `body` says, in one short line that is safe to show: its error message, if any."""
         return words_of(body, self._secrets)
 
     def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], deadline: float
+        self, method: str, path: str, body: bytes | None, headers: list[str], deadline: float
     ) -> bytes:
-        allowed = deadline - time.monotonic()
-        response = self._open(method, path, body, headers, deadline)
-        answer = self._read(response, allowed)
+        with self._connection(self._idle, is_stream=False) as connection:
+            allowed = self._allowed(deadline)
+            message = self._message(method, path, body, headers)
+            try:
+                response, answer = connection.exchange(message, allowed)
+            except pycurl.error as error:
+                raise self._lost(connection, error, allowed) from error
         if not 200 <= response.status < 300:
             self.refuse(response, answer)
         return answer
 
-    def _open(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], deadline: float
-    ) -> urllib3.BaseHTTPResponse:
-        """Send, and return the answer, of which no more than the header is read."""
-        pool = self._pool
-        query = self._query.replace("?", "&", 1) if "?" in path else self._query
-        url = f"{self._prefix}{path}{query}"
+    @contextmanager
+    def _connection(self, idle: deque[Connection], *, is_stream: bool) -> Iterator[Connection]:
         try:
-            return self._ask(pool, method, url, body, headers, deadline)
-        except StaleConnectionError:
-            # The server had ended the idle connection before our request reached it. To repeat
-            # it is safe: nothing of an answer has come, and asking a model changes nothing at the
-            # provider. The other idle connections are as old, so they go, too.
-            if self._pool is pool:
-                self._pool = self._new_pool()
-            return self._ask(self._pool, method, url, body, headers, deadline)
-
-    def _ask(
-        self,
-        pool: urllib3.HTTPConnectionPool,
-        method: str,
-        url: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        deadline: float,
-    ) -> urllib3.BaseHTTPResponse:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise DeadlineError(f"{self.host} was not asked: the deadline had passed")
-        try:
-            return pool.urlopen(
-                method,
-                url,
-                body,
-                headers,
-                _NO_RETRIES,
-                redirect=False,
-                assert_same_host=False,
-                timeout=Timeout(total=remaining),
-                preload_content=False,
+            connection = idle.pop()
+        except IndexError:
+            connection = Connection(
+                self._way, is_stream=is_stream, max_bytes=self._max_answer_bytes
             )
-        except (HTTPError, OSError) as error:
-            raise self._lost(error, remaining) from error
-
-    def _read(self, response: urllib3.BaseHTTPResponse, allowed: float) -> bytes:
-        length = response.length_remaining
-        is_short = length is not None and length <= self._max_answer_bytes
         try:
-            if is_short and "Content-Encoding" not in response.headers:
-                return response.read()
-            pieces, size = [], 0
-            for piece in response.stream(_PIECE_BYTES):
-                pieces.append(piece)
-                size += len(piece)
-                self._check_size(response, size)
-        except (HTTPError, OSError) as error:
-            raise self._lost(error, allowed) from error
-        return b"".join(pieces)
-
-    def _check_size(self, response: urllib3.BaseHTTPResponse, size: int) -> None:
-        if size > self._max_answer_bytes:
-            response.close()
+            yield connection
+        except TooLongError:
             limit = self._max_answer_bytes / 2**20
-            raise ProviderError(f"{self.host} sent an answer of more than {limit:g} MiB")
+            raise ProviderError(f"{self.host} sent an answer of more than {limit:g} MiB") from None
+        finally:
+            idle.append(connection)
 
-    def _lost(self, error: Exception, allowed: float) -> ProviderError:
+    def _allowed(self, deadline: float) -> float:
+        allowed = deadline - time.monotonic()
+        if allowed <= 0:
+            raise DeadlineError(f"{self.host} was not asked: the deadline had passed")
+        return allowed
+
+    def _message(self, method: str, path: str, body: bytes | None, headers: list[str]) -> Message:
+        query = self._query.replace("?", "&", 1) if "?" in path else self._query
+        return Message(method, f"{self.base_url}{path}{query}", headers, body)
+
+    def _lost(self, connection: Connection, error: pycurl.error, allowed: float) -> ProviderError:
+        number = error.args[0]
         reason = hidden(reason_of(error), self._secrets)
-        cause = innermost(error)
-        # The system's own time-outs, of a host that is gone, have a number; ours have none.
-        if isinstance(cause, UrllibTimeoutError | TimeoutError) and not getattr(cause, "errno", 0):
-            return DeadlineError(f"{self.host} gave no whole answer within {allowed:.3g} s")
-        if isinstance(error, ProxyError):
-            return UnreachableError(
-                f"no connection to {self.host} through the proxy: {reason}; {CHECK_PROXY}"
-            )
-        if isinstance(error, SSLError):
-            is_untrusted = "certificate" in reason.lower()
-            check = (
-                "name a private authority's file in SSL_CERT_FILE" if is_untrusted else CHECK_SERVER
-            )
+        where, check = self.host, "is it running, and base_url right?"
+        if self._way.proxy:
+            where = f"the proxy {self._way.proxy.partition('//')[2]}"
+            check = "check HTTPS_PROXY and NO_PROXY"
+        if number == pycurl.E_OPERATION_TIMEDOUT:
+            if connection.has_sent or connection.seconds_to_connect >= allowed:
+                return DeadlineError(f"{self.host} gave no whole answer within {allowed:.3g} s")
+            seconds = connection.seconds_to_connect
+            return UnreachableError(f"no connection to {where} within {seconds:g} s; {check}")
+        if number in _NO_HOST:
+            return UnreachableError(f"no such host: {where} ({reason}); {check}")
+        if number == pycurl.E_COULDNT_CONNECT:
+            reason = connection.system_error or reason
+            return UnreachableError(f"no connection to {where}: {reason}; {check}")
+        if number in _NOT_SECURE:
+            if number == pycurl.E_PEER_FAILED_VERIFICATION:
+                check = "name a private authority's file in SSL_CERT_FILE"
             return UnreachableError(f"no secure connection to {self.host}: {reason}; {check}")
-        if isinstance(error, DecodeError):
+        if self._way.proxy and not connection.has_sent:
+            return UnreachableError(
+                f"no connection to {self.host} through the proxy: {reason}; {check}"
+            )
+        if number == pycurl.E_BAD_CONTENT_ENCODING:
             return UnavailableError(f"{self.host} sent an answer that can't be decompressed")
         return UnavailableError(f"the connection to {self.host} was lost: {reason}")
 
-    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: Response, body: bytes) -> Never:
         """Raise what an answer with a status other than 2xx means.
 
         A server with errors of its own reads them here, in a subclass.
@@ -269,7 +239,7 @@ class Http:
         name = hidden(one_line(f"{status} {response.reason or ''}"), self._secrets)
         message = f"{self.host} answered {name}: {self.words(body)}"
         if 300 <= status < 400:
-            target = headers.get("Location", "nowhere").partition("?")[0].rpartition("@")[2]
+            target = headers.get("location", "nowhere").partition("?")[0].rpartition("@")[2]
             target = shortened(hidden(one_line(target), self._secrets), MAX_TEXT)
             raise RejectedError(f"{message} (it redirects to {target}: is base_url right?)")
         if status in _NOT_LET_IN:
@@ -286,18 +256,12 @@ class Http:
         raise RejectedError(message)
 
 
-def _give_back(response: urllib3.BaseHTTPResponse) -> None:
-    """Return the connection to its pool if the stream has ended or does so now; else close it."""
-    held = getattr(response, "connection", None)
-    if held is not None and held.sock is not None:
-        with suppress(HTTPError, OSError):
-            held.sock.settimeout(_END_SECONDS)
-            response.read1(_STREAM_PIECE_BYTES)
-    response.close()
+def _lines(headers: Mapping[str, str]) -> list[str]:
+    # A name with a colon and nothing behind it is libcurl's way to leave a header out.
+    return [f"{name}: {value}" for name, value in headers.items()]
 
 
 def _checked_value(name: str, value: str) -> str:
-    # urllib3's own error would quote the value, which may be a key.
     if not value.isascii() or not value.isprintable():
         raise InvalidRequestError(f"the header {name} holds a character that can't be sent")
     return value

@@ -1,168 +1,239 @@
-"""Connections whose deadline is a total, and pools of them.
+"""A connection to a host, kept alive by libcurl, and what the environment says of how to get there.
 
-urllib3's read timeout starts anew with every byte; on a socket made here, what is left of it
-bounds all that is read. Proxies and certificates are those that the environment names.
+libcurl bounds a whole exchange in time, name resolution and each proxy included, repeats a request
+that met a kept connection which its host had closed before, and costs a tenth of what an HTTP
+client in Python does: many threads ask at a time, and only one of them runs Python.
 """
 
 import math
 import os
 import re
-import socket
 import ssl
+import threading
 import time
 from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ProxySchemeUnknown
+import pycurl
 
-from common.errors import (
-    DeadlineError,
-    InvalidRequestError,
-    UnavailableError,
-    UnreachableError,
-)
-from proxy.provider_words import reason_of
+from common.errors import InvalidRequestError
+from proxy.provider_words import MAX_TEXT, one_line, shortened
 
 CONNECT_SECONDS = 10.0
-# What a user may look at when there is no connection.
-CHECK_SERVER = "is it running, and base_url right?"
-CHECK_PROXY = "check HTTPS_PROXY and NO_PROXY"
-# As many idle connections are kept. A server's worker has fewer threads than this.
-_MAX_IDLE = 1024
-# A connection that the server had closed before shows it within a round trip.
-_STALE_SECONDS = 1.0
+MAX_IDLE_SECONDS = 110  # as long as a connection is kept
+_SELECT_SECONDS = 1.0
+# libcurl's select() knows no file numbers of 1,024 and more.
+_BLIND_SECONDS = 0.01
+# Time for the end of a stream to come, once nobody needs more of it.
+_END_SECONDS = 0.1
+_KEEPALIVE_SECONDS = 60
 
 
-class StaleConnectionError(UnavailableError):
-    """A kept connection had been closed by the server before it got our request."""
+class Response(NamedTuple):
+    """The beginning of an answer.
+
+    Args:
+        status: Such as 200.
+        reason: The words behind it, if there are any.
+        headers: By name in lower case; the last one of a name counts.
+    """
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
 
 
-class _BoundedSocket(socket.socket):
-    """A socket whose timeout bounds all that is read until it is set again, not each piece."""
+class Message(NamedTuple):
+    """What is sent.
 
-    has_received = False
-    _until = math.inf
+    Args:
+        headers: Lines, each with the name and the value of one.
+        body: None for none.
+    """
 
-    def settimeout(self, value: float | None) -> None:
-        self.has_received = False
-        self._until = math.inf if value is None else time.monotonic() + value
-        super().settimeout(value)
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        # The first piece has the timeout just set.
-        if self.has_received:
-            self._tighten()
-        num_bytes = super().recv_into(*args, **kwargs)
-        self.has_received |= num_bytes > 0
-        return num_bytes
-
-    def _tighten(self) -> None:
-        remaining = self._until - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("timed out")
-        if remaining < math.inf:
-            super().settimeout(remaining)
+    method: str
+    url: str
+    headers: list[str]
+    body: bytes | None
 
 
-class _BoundedTlsSocket(_BoundedSocket, ssl.SSLSocket):
-    def send(self, *args: Any, **kwargs: Any) -> int:
-        self._tighten()
-        return super().send(*args, **kwargs)
+class TooLongError(Exception):
+    """An answer has more bytes than are wanted."""
 
 
-class _Connection(HTTPConnection):
-    """urllib3's, with a bound on the time to connect, and an eye on whether it is a used one."""
+class Way(NamedTuple):
+    """How to get to a host.
 
-    _is_used = False
-    _header: bytes | None = None  # held back until the body comes: one packet, one wake-up less
-    _is_holding = False
+    Args:
+        proxy: The URL of a proxy without its user; empty for none.
+        proxy_user: `user:password`; empty for none.
+        authorities: Certificates of those that may vouch for the host, as PEM.
+        authorities_folder: More of them, in OpenSSL's hashed form; empty for none.
+    """
 
-    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
-        self._is_holding = message_body is None
-        super().endheaders(message_body, encode_chunked=encode_chunked)
+    proxy: str = ""
+    proxy_user: str = ""
+    authorities: bytes = b""
+    authorities_folder: str = ""
 
-    def send(self, data: Any) -> None:
-        if self._is_holding:
-            self._is_holding, self._header = False, data
-            return
-        held, self._header = self._header, None
-        super().send(data if held is None else held + data)
 
-    def _new_conn(self) -> socket.socket:
-        self._is_used = False
-        total = float(self.timeout or CONNECT_SECONDS)
-        until = time.monotonic() + total
-        where, check = f"{self.host}:{self.port}", CHECK_SERVER
-        if self.proxy:
-            where, check = f"the proxy {where}", CHECK_PROXY
+class Connection:
+    """One connection, for one exchange at a time.
+
+    Args:
+        is_stream: Whether answers are read piece by piece.
+        max_bytes: A longer answer, after decompression, raises `TooLongError`.
+
+    Attributes:
+        seconds_to_connect: How long the last exchange might take to get a connection.
+    """
+
+    seconds_to_connect = CONNECT_SECONDS
+
+    def __init__(self, way: Way, *, is_stream: bool, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pieces: list[bytes] = []
+        self._lines: list[bytes] = []
+        self._num_bytes = 0
+        self._multi = pycurl.CurlMulti() if is_stream else None
+        self._curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.PATH_AS_IS, 1)
+        curl.setopt(pycurl.MAXCONNECTS, 1)
+        curl.setopt(pycurl.MAXAGE_CONN, MAX_IDLE_SECONDS)
+        curl.setopt(pycurl.TCP_KEEPALIVE, 1)
+        curl.setopt(pycurl.TCP_KEEPIDLE, _KEEPALIVE_SECONDS)
+        curl.setopt(pycurl.TCP_KEEPINTVL, _KEEPALIVE_SECONDS)
+        # Compression would hold events back.
+        curl.setopt(pycurl.ACCEPT_ENCODING, "identity" if is_stream else "gzip")
+        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self._take)
+        # Empty words, too: else libcurl would look at the environment by rules of its own.
+        curl.setopt(pycurl.PROXY, way.proxy)
+        curl.setopt(pycurl.NOPROXY, "")
+        if way.proxy_user:
+            curl.setopt(pycurl.PROXYUSERPWD, way.proxy_user)
+        if way.authorities:
+            curl.setopt(pycurl.CAINFO_BLOB, way.authorities)
+            curl.setopt(pycurl.PROXY_CAINFO_BLOB, way.authorities)
+        if way.authorities_folder:
+            curl.setopt(pycurl.CAPATH, way.authorities_folder)
+            curl.setopt(pycurl.PROXY_CAPATH, way.authorities_folder)
+
+    def exchange(self, message: Message, seconds: float) -> tuple[Response, bytes]:
+        """Send, and return the answer with its body, decompressed.
+
+        Args:
+            seconds: How long all of it may take.
+
+        Raises:
+            pycurl.error: There is no whole answer.
+            TooLongError: There is too much of it.
+        """
+        self._begin(message, seconds)
         try:
-            connected = self._connect(min(total, CONNECT_SECONDS))
-        except TimeoutError as error:
-            if total <= CONNECT_SECONDS:
-                raise DeadlineError(f"no connection to {where} within {total:.3g} s") from error
-            raise UnreachableError(
-                f"no connection to {where} within {CONNECT_SECONDS:g} s; {check}"
-            ) from error
-        except socket.gaierror as error:
-            raise UnreachableError(f"no such host: {where} ({error.strerror}); {check}") from error
-        except (OSError, UnicodeError) as error:
-            raise UnreachableError(
-                f"no connection to {where}: {reason_of(error)}; {check}"
-            ) from error
-        connected.settimeout(max(until - time.monotonic(), 0.001))
-        return connected
-
-    def _connect(self, seconds: float) -> _BoundedSocket:
-        until = time.monotonic() + seconds
-        failure: OSError = OSError("the name has no address")
-        host = self._dns_host.strip("[]")
-        addresses = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
-        for family, kind, protocol, _, address in addresses:
-            connected = _BoundedSocket(family, kind, protocol)
-            try:
-                for option in self.socket_options or ():
-                    connected.setsockopt(*option)
-                connected.settimeout(max(until - time.monotonic(), 0.001))
-                connected.connect(address)
-            except OSError as error:
-                connected.close()
-                failure = error
-            else:
-                return connected
-        raise failure
-
-    # urllib3 declares another type here than http.client, too.
-    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        if self._header is not None:  # there is no body
-            held, self._header = self._header, None
-            super().send(held)
-        connected, start = self.sock, time.monotonic()
-        try:
-            response = super().getresponse()
-        except ConnectionError as error:
-            is_early = time.monotonic() - start < _STALE_SECONDS
-            if self._is_used and is_early and not getattr(connected, "has_received", True):
-                raise StaleConnectionError(f"{self.host} closed the connection") from error
+            _performed(self._curl)
+        except pycurl.error:
+            self._check_size()
             raise
-        self._is_used = True
-        return response
+        body, self._pieces = b"".join(self._pieces), []
+        return self.response, body
 
+    def stream(self, message: Message, seconds: float) -> Iterator[bytes]:
+        """Send, and yield the body of the answer as it comes; `response` is there before it.
 
-class _TlsConnection(_Connection, HTTPSConnection):
-    pass
+        Who ends it early has the connection kept only if the rest comes at once. Arguments and
+        errors are those of `exchange`.
+        """
+        assert self._multi is not None
+        self._begin(message, seconds)
+        self._multi.add_handle(self._curl)
+        try:
+            yield from self._come(self._multi)
+        except GeneratorExit:
+            until = time.monotonic() + _END_SECONDS
+            while _go_on(self._multi) and time.monotonic() < until:
+                _await(self._multi, _END_SECONDS / 10)
+            raise
+        finally:
+            self._multi.remove_handle(self._curl)
 
+    def close(self) -> None:
+        """End the connection."""
+        if self._multi is not None:
+            self._multi.close()
+        self._curl.close()
 
-class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    @property
+    def has_sent(self) -> bool:
+        """Whether the last exchange got as far as to send something to its host."""
+        tunnel = int(self._curl.getinfo(pycurl.HTTP_CONNECTCODE))  # 0 where there is none
+        return self._curl.getinfo(pycurl.REQUEST_SIZE) > 0 and tunnel in (0, HTTPStatus.OK)
 
+    @property
+    def system_error(self) -> str:
+        """The system's own word for why there is no connection; empty for none."""
+        number = self._curl.getinfo(pycurl.OS_ERRNO)
+        return os.strerror(number) if number else ""
 
-class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    def _begin(self, message: Message, seconds: float) -> None:
+        curl = self._curl
+        self._pieces, self._num_bytes = [], 0
+        self._lines.clear()
+        curl.setopt(pycurl.URL, message.url)
+        curl.setopt(pycurl.HTTPHEADER, message.headers)
+        if message.body is None:
+            curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            curl.setopt(pycurl.POSTFIELDS, message.body)
+        curl.setopt(pycurl.CUSTOMREQUEST, message.method)
+        self.seconds_to_connect = min(seconds, CONNECT_SECONDS)
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(self.seconds_to_connect))
+        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(seconds))
+
+    def _take(self, piece: bytes) -> int | None:
+        self._num_bytes += len(piece)
+        if self._num_bytes > self._max_bytes:
+            return -1
+        self._pieces.append(piece)
+        return None
+
+    def _check_size(self) -> None:
+        if self._num_bytes > self._max_bytes:
+            raise TooLongError
+
+    def _come(self, multi: pycurl.CurlMulti) -> Iterator[bytes]:
+        while True:
+            is_under_way = _go_on(multi)
+            if self._pieces:
+                piece = b"".join(self._pieces)
+                self._pieces.clear()
+                yield piece
+            elif is_under_way:
+                _await(multi, _SELECT_SECONDS)
+            else:
+                break
+        for _, number, text in multi.info_read()[2]:
+            self._check_size()
+            raise pycurl.error(number, text)
+
+    @property
+    def response(self) -> Response:
+        """The beginning of the last answer."""
+        # Before the last status line stand a proxy's answer and interim ones, such as 100 Continue.
+        first = max(n for n, line in enumerate(self._lines) if line.startswith(b"HTTP/"))
+        words = [line.decode("latin-1").strip() for line in self._lines[first:]]
+        pairs = [word.partition(":") for word in words[1:]]
+        status, _, reason = words[0].partition(" ")[2].partition(" ")
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        return Response(int(status), reason, headers)
 
 
 def split_url(base_url: str) -> SplitResult:
@@ -185,69 +256,55 @@ def split_url(base_url: str) -> SplitResult:
     return url
 
 
-def new_pool(
-    url: SplitResult, proxy: SplitResult | None, tls: ssl.SSLContext | None
-) -> urllib3.HTTPConnectionPool:
-    """Return a pool of connections to the host of `url`, none of them open yet.
-
-    Args:
-        proxy: Where they go through, as `proxy_for` tells.
-        tls: Needed if the scheme of either URL is `https`.
+def way_to(url: SplitResult) -> Way:
+    """Return how the environment says to get to the host of `url`.
 
     Raises:
-        InvalidRequestError: The proxy is not an HTTP proxy.
+        InvalidRequestError: The proxy is not an HTTP proxy, or SSL_CERT_FILE or REQUESTS_CA_BUNDLE
+            names no certificates.
     """
-    manager: urllib3.PoolManager
-    options: dict[str, Any] = {"maxsize": _MAX_IDLE, "ssl_context": tls}
-    if proxy is None:
-        manager = urllib3.PoolManager(**options)
-    else:
-        headers = basic_authorization(proxy, "Proxy-Authorization")
+    way = Way()
+    proxy = _proxy_for(url)
+    if proxy is not None:
         address = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"
-        options |= {"proxy_headers": headers, "proxy_ssl_context": tls}
-        try:
-            manager = urllib3.ProxyManager(address, **options)
-        except ProxySchemeUnknown as error:
+        if proxy.scheme not in ("http", "https"):
             raise InvalidRequestError(
                 f"the proxy at {address} is of a kind that can't be used: give it as http://…"
-            ) from error
-    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-    return manager.connection_from_host(url.hostname, url.port, url.scheme)
+            )
+        user = unquote(proxy.netloc.rpartition("@")[0])
+        way = way._replace(proxy=address, proxy_user=user)
+    if "https" in (url.scheme, proxy and proxy.scheme):
+        authorities, folder = _authorities(*map(os.environ.get, _CERTIFICATE_VARIABLES))
+        way = way._replace(authorities=authorities, authorities_folder=folder)
+    return way
 
 
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
-def tls_context() -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities, and those the environment names.
-
-    Raises:
-        InvalidRequestError: SSL_CERT_FILE or REQUESTS_CA_BUNDLE names no certificates.
-    """
-    return _tls_context(*map(os.environ.get, _CERTIFICATE_VARIABLES))
-
-
 @cache  # to read all authorities takes 50 ms, and an installation may have a hundred deployments
-def _tls_context(*paths: str | None) -> ssl.SSLContext:
+def _authorities(*paths: str | None) -> tuple[bytes, str]:
+    """Certificates of the system's authorities and of those at `paths`, and a folder of more."""
     context = ssl.create_default_context()
+    folder = ssl.get_default_verify_paths().capath or ""
     # OpenSSL itself honours SSL_CERT_FILE, and is silent where there is no such file.
     for variable, path in zip(_CERTIFICATE_VARIABLES, paths, strict=True):
         if not path:
             continue
         try:
             if os.path.isdir(path):
-                context.load_verify_locations(capath=path)
+                folder = path
             else:
                 context.load_verify_locations(cafile=path)
         except OSError as error:
             raise InvalidRequestError(
                 f"{variable} names {path!r}, which holds no certificates: {reason_of(error)}"
             ) from error
-    context.sslsocket_class = _BoundedTlsSocket
-    return context
+    certificates = map(ssl.DER_cert_to_PEM_cert, context.get_ca_certs(binary_form=True))
+    return "".join(certificates).encode(), folder
 
 
-def proxy_for(url: SplitResult) -> SplitResult | None:
+def _proxy_for(url: SplitResult) -> SplitResult | None:
     """Return the proxy that the environment names for `url`, if any."""
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
@@ -260,3 +317,46 @@ def basic_authorization(url: SplitResult, header: str = "Authorization") -> dict
     """Return the header that sends the user and password in `url`; none without them."""
     userinfo = unquote(url.netloc.rpartition("@")[0])
     return {header: f"Basic {b64encode(userinfo.encode()).decode()}"} if userinfo else {}
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the system's own words, or libcurl's, for what went wrong."""
+    words: tuple[object, ...] = error.args
+    text = words[1] if isinstance(error, pycurl.error) else getattr(error, "strerror", None)
+    return shortened(one_line(str(text or error)), MAX_TEXT) or type(error).__name__
+
+
+def _performed(curl: pycurl.Curl) -> None:
+    """Exchange; where this is the main thread, so that Ctrl-C ends the wait at once."""
+    if threading.current_thread() is not threading.main_thread():
+        curl.perform()
+        return
+    errors: list[Exception] = []
+
+    def perform() -> None:
+        try:
+            curl.perform()
+        except pycurl.error as error:
+            errors.append(error)
+
+    # Python sees a signal in its main thread only, and not while that is in libcurl.
+    thread = threading.Thread(target=perform, daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _go_on(multi: pycurl.CurlMulti) -> bool:
+    """Do what can be done without waiting; whether there is more to come."""
+    num_under_way: int = multi.perform()[1]
+    return num_under_way > 0
+
+
+def _await(multi: pycurl.CurlMulti, seconds: float) -> None:
+    if multi.select(seconds) < 0:
+        time.sleep(_BLIND_SECONDS)
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, min(math.ceil(1000 * seconds), 2**31 - 1))

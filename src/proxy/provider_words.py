@@ -76,29 +76,18 @@ def shortened(text: str, max_length: int) -> str:
     return text if len(text) <= max_length else text[:max_length] + "…"
 
 
-def innermost(error: BaseException) -> BaseException:
-    """Return the error that urllib3 has wrapped, often more than once; or `error` itself."""
-    while inner := [arg for arg in error.args if isinstance(arg, BaseException)]:
-        error = inner[-1]
-    return error
-
-
-def reason_of(error: BaseException) -> str:
-    """Return the system's own words for what went wrong."""
-    error = innermost(error)
-    text = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or str(error)
-    return shortened(one_line(str(text)), MAX_TEXT) or type(error).__name__
-
-
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds to wait that a provider asks for; None if it asks for none.
+
+    Args:
+        headers: By name in lower case.
 
     It may do so in milliseconds, in seconds, or by a date.
     """
     try:
         if milliseconds := headers.get("retry-after-ms"):
             seconds = float(milliseconds) / 1000
-        elif value := headers.get("Retry-After"):
+        elif value := headers.get("retry-after"):
             if re.fullmatch(r"\s*[\d.]+\s*", value):
                 seconds = float(value)
             else:

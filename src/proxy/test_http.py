@@ -344,7 +344,7 @@ def test_a_lost_connection(provider: FakeProvider, kind: str) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nabcd",
-        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 400_000,
     ],
 )
 def test_what_is_not_http(data: bytes) -> None:
@@ -370,10 +370,12 @@ def test_a_hanging_provider(provider: FakeProvider) -> None:
     "start",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100000\r\n\r\n",
+        # The beginning of a file name, as gzip has it.
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100000\r\n\r\n"
+        b"\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\x03",
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Slow: ",
-        b"",
+        b"HTTP/1.1 200 ",
     ],
 )
 def test_bytes_that_drip_do_not_put_the_deadline_off(start: bytes) -> None:
@@ -464,24 +466,13 @@ def test_a_request_is_not_repeated_once_an_answer_has_begun() -> None:
         seen.append(read_request(connection))
         connection.sendall(answer())
         seen.append(read_request(connection))
-        connection.sendall(b"HTTP/1.1 20")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
 
     with server(handle) as url:
         http = Http(url)
         http.post("/completions", BODY, soon())
         with pytest.raises(UnavailableError):
             http.post("/completions", BODY, soon())
-    assert len(seen) == 2
-
-
-def test_a_request_is_not_repeated_after_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_connection, "_STALE_SECONDS", 0.0)
-    seen: list[bytes] = []
-    with server(closing_after(1, seen)) as url:
-        client = Http(url)
-        client.post("/completions", BODY, soon())
-        with pytest.raises(UnavailableError):
-            client.post("/completions", BODY, soon())
     assert len(seen) == 2
 
 

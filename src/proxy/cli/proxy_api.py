@@ -6,12 +6,12 @@ from typing import Any, Never, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-import urllib3
 
 from common.errors import InvalidRequestError, UnavailableError, UnreachableError
 from proxy.accounts.account import AccountChange, AccountInfo, AuditRow, UsageRow
 from proxy.error_answer import ErrorAnswer, to_error
 from proxy.http import Http
+from proxy.http_connection import Response
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -110,7 +110,7 @@ class _Connection(Http):
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         return self._exchange(method, path, body, self._post_headers, deadline)
 
-    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: Response, body: bytes) -> Never:
         """Raise the error that the proxy raised."""
         try:
             answer = msgspec.json.decode(body, type=ErrorAnswer)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, Never
 
 import msgspec
-import urllib3
 
 from common.canonical_json import canonical_json
 from common.errors import CredentialsError
@@ -27,6 +26,7 @@ from proxy.clients.remote_client import (
     split_stops,
 )
 from proxy.http import Http
+from proxy.http_connection import Response
 
 BASE_URL = "https://api.anthropic.com/v1"
 # The last one that takes a temperature.
@@ -222,7 +222,7 @@ class AnthropicClient(RemoteClient):
 
 
 class _AnthropicHttp(Http):
-    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: Response, body: bytes) -> Never:
         if response.status == 400 and b"credit balance is too low" in body:
             raise CredentialsError(f"{self.host} answered 400: {self.words(body)}")
         super().refuse(response, body)

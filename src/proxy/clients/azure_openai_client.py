@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Never
 from urllib.parse import quote
 
-import urllib3
-
 from common.errors import RejectedError
 from proxy.clients.client import ProviderCall
 from proxy.clients.openai_answers import Answer, Choice
@@ -16,6 +14,7 @@ from proxy.clients.openai_client import OpenAIClient
 from proxy.clients.openai_requests import Asked
 from proxy.clients.openai_stream import TextTeller
 from proxy.http import Http
+from proxy.http_connection import Response
 
 API_VERSION = "2024-10-21"
 
@@ -25,7 +24,7 @@ class _FilteredError(RejectedError):
 
 
 class _AzureHttp(Http):
-    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: Response, body: bytes) -> Never:
         if response.status == 400 and b'"content_filter"' in body:
             raise _FilteredError(self.words(body))
         super().refuse(response, body)

@@ -10,7 +10,6 @@ from typing import Any, Never
 from urllib.parse import quote
 
 import msgspec
-import urllib3
 
 from common.canonical_json import canonical_json
 from common.errors import CredentialsError, InvalidRequestError, RateLimitError
@@ -28,6 +27,7 @@ from proxy.clients.remote_client import (
     split_stops,
 )
 from proxy.http import Http
+from proxy.http_connection import Response
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
 MAX_STOP_SEQUENCES = 5
@@ -212,7 +212,7 @@ class GoogleClient(RemoteClient):
 class _GoogleHttp(Http):
     """Knows how Google says that a key is wrong, and how long to wait."""
 
-    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: Response, body: bytes) -> Never:
         name = f"{self.host} answered {response.status}"
         if response.status == HTTPStatus.BAD_REQUEST and b"API_KEY_INVALID" in body:
             raise CredentialsError(f"{name}: {self.words(body)}")

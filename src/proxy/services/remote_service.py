@@ -8,7 +8,6 @@ from typing import Never, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-import urllib3
 
 from common.authentication import Authentication
 from common.errors import QuotaError, UnavailableError, UnreachableError
@@ -22,6 +21,7 @@ from common.tokenization import (
 from common.toxicity import PerspectiveAPIRequest, PerspectiveAPIRequestResult
 from proxy.error_answer import ErrorAnswer, to_error
 from proxy.http import Http
+from proxy.http_connection import Response
 from proxy.provider_words import retry_after
 from proxy.services.service import DeploymentInfo, GeneralInfo, Service
 
@@ -165,7 +165,7 @@ class _FailedRequestError(Exception):
 class _ProxyHttp(Http):
     """HTTP to a proxy, whose errors are ours already and need no guessing from the status."""
 
-    def refuse(self, response: urllib3.BaseHTTPResponse, body: bytes) -> Never:
+    def refuse(self, response: Response, body: bytes) -> Never:
         """Raise the error that the proxy raised, or hand on the result of a failed request."""
         try:
             answer = msgspec.json.decode(body, type=ErrorAnswer)
