@@ -21,6 +21,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 _BODY_FACTOR = 4.0
 # For a connection that was taken just before the end began to say what it wants.
 _LAST_WORD_SECONDS = 2.0
+_NOTIFY_SECONDS = 1.0  # the master waits for many
 # For another worker to take a connection that waits.
 _LEAVING_SECONDS = 0.005
 # For an answer to be taken, beyond the time that a request may take.
@@ -44,8 +45,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._until: dict[TConn, float] = {}
         # Since it left a connection to others: when to look whether it has been taken.
         self._resume_at = 0.0
+        self._notified_at = -math.inf
         # Until when new connections may still ask, once the end has begun.
         self._last_word = math.inf
+
+    def notify(self) -> None:
+        """Tell the master that this process is alive: once a second, and not with each event."""
+        now = time.monotonic()
+        if now - self._notified_at >= _NOTIFY_SECONDS:
+            self._notified_at = now
+            super().notify()
 
     # --- Busy threads ---------------------------------------------------------------------------
 
@@ -68,15 +77,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if self.alive:
             self._tell_connections(self.nr_conns)
             self.set_accept_enabled(self.nr_conns < self.worker_connections)
-            if self._resume_at:
-                timeout = min(timeout, max(0.0, self._resume_at - time.monotonic()))
+            until_resumed = self._resume_at - time.monotonic()
+            if until_resumed > 0:
+                timeout = min(timeout, until_resumed)
         else:
             self._tell_connections(None)
         super().wait_for_and_dispatch_events(timeout)
 
     def _leaves_to_others(self) -> bool:
         """Whether another worker had better take the connection that waits; asked once for each."""
-        was_left = self._resume_at > 0
+        # Still there after it was left: this comes at once when the wait for the others is over.
+        was_left = time.monotonic() < self._resume_at + _LEAVING_SECONDS
         self._resume_at = 0.0
         if was_left or self.slot is None or not self.app.open_connections.is_ahead(self.slot):
             return False
