@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The proxy: the store at the bottom, then cache, clients, services, and the server on top.
     "proxy": ("common", "proxy"),
     "proxy.http": (
-        *("common", "proxy.http_connection", "proxy.provider_words"),
+        *("common", "proxy.http_connection", "proxy.http_way", "proxy.provider_words"),
         "proxy.server_sent_events",
     ),
     "proxy.local_engine": ("common", "proxy.local_engine"),
@@ -190,7 +190,7 @@ COMMANDS = (
     *("benchmark.verify", "proxy.server", "proxy.cli.main"),
 )
 HEAVY = (
-    *("sqlalchemy", "numpy", "tqdm", "urllib3", "yaml", "bottle", "gunicorn"),
+    *("sqlalchemy", "numpy", "tqdm", "pycurl", "urllib3", "yaml", "bottle", "gunicorn"),
     *("torch", "transformers", "tokenizers", "tiktoken", "xllamacpp", "ray", "fsspec"),
 )
 

@@ -4,10 +4,11 @@ It adds to `http_connection` connections that are kept, and the error tree of `c
 the provider's own words and no secret in them.
 """
 
+import re
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from itertools import chain
 from typing import Never
@@ -32,11 +33,9 @@ from proxy.http_connection import (
     Message,
     Response,
     TooLongError,
-    basic_authorization,
     reason_of,
-    split_url,
-    way_to,
 )
+from proxy.http_way import basic_authorization, split_url, way_to
 from proxy.provider_words import (
     MAX_TEXT,
     hidden,
@@ -48,7 +47,11 @@ from proxy.provider_words import (
 )
 from proxy.server_sent_events import EventParser
 
+__all__ = ["MAX_ANSWER_BYTES", "Http", "Response"]
+
 MAX_ANSWER_BYTES = 256 * 2**20
+# Else libcurl asks whether a large body is wanted, which costs a round trip.
+_NO_EXPECT = "Expect:"
 # No key, a wrong one, or an account without money.
 _NOT_LET_IN = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}
 _NO_HOST = {
@@ -100,10 +103,10 @@ class Http:
         common = {"User-Agent": f"lm-bench/{VERSION}"}
         common |= {name: _checked_value(name, value) for name, value in given.items()}
         self._get_headers = _lines({"Accept": "application/json"} | common)
-        # libcurl asks whether a large body is wanted, which costs a round trip, unless told not to.
-        posted = {"Content-Type": "application/json", "Expect": ""} | common
-        self._post_headers = _lines({"Accept": "application/json"} | posted)
-        self._stream_headers = _lines({"Accept": "text/event-stream, application/json"} | posted)
+        posted = {"Content-Type": "application/json"} | common
+        streaming = {"Accept": "text/event-stream, application/json"}
+        self._post_headers = [_NO_EXPECT, *_lines({"Accept": "application/json"} | posted)]
+        self._stream_headers = [_NO_EXPECT, *_lines(streaming | posted)]
         self._way = way_to(url)
         # The last one used comes first, so that those that are not needed grow old and are closed.
         self._idle: deque[Connection] = deque()
@@ -140,13 +143,13 @@ class Http:
             message = self._message("POST", path, body, self._stream_headers)
             parser = EventParser()
             try:
-                coming = connection.stream(message, allowed)
-                first = next(coming, b"")
-                response = connection.response
-                if not 200 <= response.status < 300:
-                    self.refuse(response, first + b"".join(coming))
-                for piece in chain([first] if first else [], coming):
-                    yield from parser.feed(piece)
+                with closing(connection.stream(message, allowed)) as coming:
+                    first = next(coming, b"")
+                    response = connection.response
+                    if not 200 <= response.status < 300:
+                        self.refuse(response, first + b"".join(coming))
+                    for piece in chain([first] if first else [], coming):
+                        yield from parser.feed(piece)
             except pycurl.error as error:
                 raise self._lost(connection, error, allowed) from error
             yield from parser.end()
@@ -183,7 +186,8 @@ class Http:
             limit = self._max_answer_bytes / 2**20
             raise ProviderError(f"{self.host} sent an answer of more than {limit:g} MiB") from None
         finally:
-            idle.append(connection)
+            if not connection.is_busy:  # as it is when Ctrl-C has ended the wait
+                idle.append(connection)
 
     def _allowed(self, deadline: float) -> float:
         allowed = deadline - time.monotonic()
@@ -257,11 +261,13 @@ class Http:
 
 
 def _lines(headers: Mapping[str, str]) -> list[str]:
-    # A name with a colon and nothing behind it is libcurl's way to leave a header out.
-    return [f"{name}: {value}" for name, value in headers.items()]
+    # A colon with nothing behind it is libcurl's way to leave a header out.
+    return [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
 
 
 def _checked_value(name: str, value: str) -> str:
+    if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
+        raise InvalidRequestError(f"{name!r} can't be the name of a header")
     if not value.isascii() or not value.isprintable():
         raise InvalidRequestError(f"the header {name} holds a character that can't be sent")
     return value

@@ -1,4 +1,4 @@
-"""A connection to a host, kept alive by libcurl, and what the environment says of how to get there.
+"""A connection to a host, kept alive by libcurl.
 
 libcurl bounds a whole exchange in time, name resolution and each proxy included, repeats a request
 that met a kept connection which its host had closed before, and costs a tenth of what an HTTP
@@ -7,21 +7,15 @@ client in Python does: many threads ask at a time, and only one of them runs Pyt
 
 import math
 import os
-import re
-import ssl
 import threading
 import time
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Generator, Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import pycurl
 
-from common.errors import InvalidRequestError
+from proxy.http_way import Way
 from proxy.provider_words import MAX_TEXT, one_line, shortened
 
 CONNECT_SECONDS = 10.0
@@ -66,22 +60,6 @@ class TooLongError(Exception):
     """An answer has more bytes than are wanted."""
 
 
-class Way(NamedTuple):
-    """How to get to a host.
-
-    Args:
-        proxy: The URL of a proxy without its user; empty for none.
-        proxy_user: `user:password`; empty for none.
-        authorities: Certificates of those that may vouch for the host, as PEM.
-        authorities_folder: More of them, in OpenSSL's hashed form; empty for none.
-    """
-
-    proxy: str = ""
-    proxy_user: str = ""
-    authorities: bytes = b""
-    authorities_folder: str = ""
-
-
 class Connection:
     """One connection, for one exchange at a time.
 
@@ -90,9 +68,11 @@ class Connection:
         max_bytes: A longer answer, after decompression, raises `TooLongError`.
 
     Attributes:
+        is_busy: Whether an exchange is under way.
         seconds_to_connect: How long the last exchange might take to get a connection.
     """
 
+    is_busy = False
     seconds_to_connect = CONNECT_SECONDS
 
     def __init__(self, way: Way, *, is_stream: bool, max_bytes: int) -> None:
@@ -121,8 +101,8 @@ class Connection:
         if way.proxy_user:
             curl.setopt(pycurl.PROXYUSERPWD, way.proxy_user)
         if way.authorities:
-            curl.setopt(pycurl.CAINFO_BLOB, way.authorities)
-            curl.setopt(pycurl.PROXY_CAINFO_BLOB, way.authorities)
+            curl.setopt(pycurl.CAINFO, way.authorities)
+            curl.setopt(pycurl.PROXY_CAINFO, way.authorities)
         if way.authorities_folder:
             curl.setopt(pycurl.CAPATH, way.authorities_folder)
             curl.setopt(pycurl.PROXY_CAPATH, way.authorities_folder)
@@ -141,12 +121,14 @@ class Connection:
         try:
             _performed(self._curl)
         except pycurl.error:
+            self.is_busy = False
             self._check_size()
             raise
+        self.is_busy = False
         body, self._pieces = b"".join(self._pieces), []
         return self.response, body
 
-    def stream(self, message: Message, seconds: float) -> Iterator[bytes]:
+    def stream(self, message: Message, seconds: float) -> Generator[bytes, None, None]:
         """Send, and yield the body of the answer as it comes; `response` is there before it.
 
         Who ends it early has the connection kept only if the rest comes at once. Arguments and
@@ -164,6 +146,7 @@ class Connection:
             raise
         finally:
             self._multi.remove_handle(self._curl)
+            self.is_busy = False
 
     def close(self) -> None:
         """End the connection."""
@@ -185,6 +168,7 @@ class Connection:
 
     def _begin(self, message: Message, seconds: float) -> None:
         curl = self._curl
+        self.is_busy = True
         self._pieces, self._num_bytes = [], 0
         self._lines.clear()
         curl.setopt(pycurl.URL, message.url)
@@ -234,89 +218,6 @@ class Connection:
         status, _, reason = words[0].partition(" ")[2].partition(" ")
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
         return Response(int(status), reason, headers)
-
-
-def split_url(base_url: str) -> SplitResult:
-    """Return the parts of a base URL.
-
-    Raises:
-        InvalidRequestError: It can't be one.
-    """
-    shown = base_url.partition("?")[0].partition("#")[0].rpartition("@")[2]
-    expected = "expected an address such as http://localhost:8000/v1"
-    try:
-        url = urlsplit(base_url)
-        is_valid = url.scheme in ("http", "https") and bool(url.hostname) and not url.fragment
-        is_valid = is_valid and url.port != 0 and not re.search(r"[\x00-\x20\x7f]", base_url)
-    except ValueError:
-        # The cause is left out, since it quotes the URL with its password.
-        raise InvalidRequestError(f"base_url {shown!r} can't be read; {expected}") from None
-    if not is_valid:
-        raise InvalidRequestError(f"base_url {shown!r} is not valid; {expected}")
-    return url
-
-
-def way_to(url: SplitResult) -> Way:
-    """Return how the environment says to get to the host of `url`.
-
-    Raises:
-        InvalidRequestError: The proxy is not an HTTP proxy, or SSL_CERT_FILE or REQUESTS_CA_BUNDLE
-            names no certificates.
-    """
-    way = Way()
-    proxy = _proxy_for(url)
-    if proxy is not None:
-        address = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"
-        if proxy.scheme not in ("http", "https"):
-            raise InvalidRequestError(
-                f"the proxy at {address} is of a kind that can't be used: give it as http://…"
-            )
-        user = unquote(proxy.netloc.rpartition("@")[0])
-        way = way._replace(proxy=address, proxy_user=user)
-    if "https" in (url.scheme, proxy and proxy.scheme):
-        authorities, folder = _authorities(*map(os.environ.get, _CERTIFICATE_VARIABLES))
-        way = way._replace(authorities=authorities, authorities_folder=folder)
-    return way
-
-
-_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-
-
-@cache  # to read all authorities takes 50 ms, and an installation may have a hundred deployments
-def _authorities(*paths: str | None) -> tuple[bytes, str]:
-    """Certificates of the system's authorities and of those at `paths`, and a folder of more."""
-    context = ssl.create_default_context()
-    folder = ssl.get_default_verify_paths().capath or ""
-    # OpenSSL itself honours SSL_CERT_FILE, and is silent where there is no such file.
-    for variable, path in zip(_CERTIFICATE_VARIABLES, paths, strict=True):
-        if not path:
-            continue
-        try:
-            if os.path.isdir(path):
-                folder = path
-            else:
-                context.load_verify_locations(cafile=path)
-        except OSError as error:
-            raise InvalidRequestError(
-                f"{variable} names {path!r}, which holds no certificates: {reason_of(error)}"
-            ) from error
-    certificates = map(ssl.DER_cert_to_PEM_cert, context.get_ca_certs(binary_form=True))
-    return "".join(certificates).encode(), folder
-
-
-def _proxy_for(url: SplitResult) -> SplitResult | None:
-    """Return the proxy that the environment names for `url`, if any."""
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(url.netloc.rpartition("@")[2]):
-        return None
-    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-
-
-def basic_authorization(url: SplitResult, header: str = "Authorization") -> dict[str, str]:
-    """Return the header that sends the user and password in `url`; none without them."""
-    userinfo = unquote(url.netloc.rpartition("@")[0])
-    return {header: f"Basic {b64encode(userinfo.encode()).decode()}"} if userinfo else {}
 
 
 def reason_of(error: BaseException) -> str:

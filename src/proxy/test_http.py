@@ -3,9 +3,11 @@
 import gzip
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -560,6 +562,48 @@ def test_a_header_that_can_not_be_sent(value: str) -> None:
     with pytest.raises(InvalidRequestError, match="the header X-Key") as raised:
         Http("http://localhost", {"X-Key": value})
     assert value not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["", "X Y", "X:Y", "X\r\nY", "caf\u00e9"])
+def test_a_header_name_that_can_not_be_sent(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match="can't be the name of a header"):
+        Http("http://localhost", {name: "x"})
+
+
+def test_an_empty_header_is_sent(provider: FakeProvider) -> None:
+    Http(f"{provider.url}/v1", {"X-Empty": ""}).post("/completions", BODY, soon())
+    assert provider.last()[0].headers["x-empty"] == ""
+
+
+def test_a_stream_that_is_left_gives_its_connection_back(provider: FakeProvider) -> None:
+    http = Http(f"{provider.url}/v1")
+    body = b'{"model":"m","prompt":"a b c d e f g h","stream":true}'
+    for _ in range(3):
+        events = http.events("/completions", body, soon())
+        assert b"choices" in next(events)
+        events.close()
+    whole = list(http.events("/completions", body, soon()))
+    assert whole[-1] == b"[DONE]"
+    assert len(http._idle_streams) == 1
+
+
+def test_ctrl_c_ends_the_wait(provider: FakeProvider) -> None:
+    provider.set(Behaviour(faults=[{"kind": "hang"}]))
+    program = (
+        "import sys, time; from proxy.http import Http; print('asking', flush=True); "
+        "Http(sys.argv[1]).post('/completions', sys.argv[2].encode(), time.monotonic() + 60)"
+    )
+    command = [sys.executable, "-c", program, f"{provider.url}/v1", BODY.decode()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        until = time.monotonic() + 20
+        while not provider.counters().requests and time.monotonic() < until:
+            time.sleep(0.01)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert b"KeyboardInterrupt" in process.communicate(timeout=20)[1]
+    assert time.monotonic() - began < 5
 
 
 def test_an_http_proxy_gets_the_whole_url(monkeypatch: pytest.MonkeyPatch) -> None:

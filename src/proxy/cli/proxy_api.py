@@ -10,8 +10,7 @@ import msgspec
 from common.errors import InvalidRequestError, UnavailableError, UnreachableError
 from proxy.accounts.account import AccountChange, AccountInfo, AuditRow, UsageRow
 from proxy.error_answer import ErrorAnswer, to_error
-from proxy.http import Http
-from proxy.http_connection import Response
+from proxy.http import Http, Response
 
 _TIMEOUT_SECONDS = 60.0
 

@@ -25,8 +25,7 @@ from proxy.clients.remote_client import (
     left_out,
     split_stops,
 )
-from proxy.http import Http
-from proxy.http_connection import Response
+from proxy.http import Http, Response
 
 BASE_URL = "https://api.anthropic.com/v1"
 # The last one that takes a temperature.

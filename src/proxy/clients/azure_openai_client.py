@@ -13,8 +13,7 @@ from proxy.clients.openai_answers import Answer, Choice
 from proxy.clients.openai_client import OpenAIClient
 from proxy.clients.openai_requests import Asked
 from proxy.clients.openai_stream import TextTeller
-from proxy.http import Http
-from proxy.http_connection import Response
+from proxy.http import Http, Response
 
 API_VERSION = "2024-10-21"
 

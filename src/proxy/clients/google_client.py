@@ -26,8 +26,7 @@ from proxy.clients.remote_client import (
     left_out,
     split_stops,
 )
-from proxy.http import Http
-from proxy.http_connection import Response
+from proxy.http import Http, Response
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
 MAX_STOP_SEQUENCES = 5

@@ -20,8 +20,7 @@ from common.tokenization import (
 )
 from common.toxicity import PerspectiveAPIRequest, PerspectiveAPIRequestResult
 from proxy.error_answer import ErrorAnswer, to_error
-from proxy.http import Http
-from proxy.http_connection import Response
+from proxy.http import Http, Response
 from proxy.provider_words import retry_after
 from proxy.services.service import DeploymentInfo, GeneralInfo, Service
 
