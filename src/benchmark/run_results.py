@@ -28,7 +28,7 @@ from benchmark.run_folder import RunFolder
 from benchmark.scoring import Scorer, Value
 from benchmark.states_file import RUN_HASH, StatesFile
 from common.errors import DataError
-from common.json_files import write_json
+from common.json_files import write_json, write_json_list
 from common.object_spec import create_object
 from common.version import VERSION
 
@@ -162,16 +162,13 @@ def _write_files(
     run: ActiveRun, status: Status, stats: list[Stat], volatile_stats: list[Stat]
 ) -> None:
     scenario = run.scenario
-    write_json(
-        run.folder.path / "scenario.json",
-        {
-            "name": scenario.name,
-            "description": scenario.description,
-            "tags": scenario.tags,
-            "definition_path": run.spec.scenario_spec.class_name,
-            "instances": run.evaluated,
-        },
-    )
+    fields = {
+        "name": scenario.name,
+        "description": scenario.description,
+        "tags": scenario.tags,
+        "definition_path": run.spec.scenario_spec.class_name,
+    }
+    write_json_list(run.folder.path / "scenario.json", fields, "instances", run.evaluated)
     write_json(
         run.folder.path / "timings.json",
         {

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,29 @@ def write_json(path: Path, value: Any) -> None:
         StorageError: The folder can't be written, or the disk is full.
     """
     write_bytes(path, encode_json(value).encode() + b"\n")
+
+
+def write_json_list(path: Path, fields: dict[str, Any], name: str, items: Iterable[Any]) -> None:
+    """Write an object of `fields` and, last, the list `name`, as `write_json` would.
+
+    The items are written one by one: millions of them take no memory.
+
+    Args:
+        fields: At least one.
+
+    Raises:
+        StorageError: The folder can't be written, or the disk is full.
+    """
+    head = encode_json(fields).encode().removesuffix(b"\n}")
+    with atomic_writer(path) as file:
+        file.write(b"%s,\n  %s: [" % (head, msgspec.json.encode(name)))
+        separator = b"\n    "
+        for item in items:
+            # No string has a line end of its own in it: JSON escapes them.
+            text = msgspec.json.format(msgspec.json.encode(item), indent=2)
+            file.write(separator + text.replace(b"\n", b"\n    "))
+            separator = b",\n    "
+        file.write(b"\n  ]\n}\n" if separator.startswith(b",") else b"]\n}\n")
 
 
 def encode_json(value: Any) -> str:
