@@ -148,12 +148,6 @@ class Connection:
             self._multi.remove_handle(self._curl)
             self.is_busy = False
 
-    def close(self) -> None:
-        """End the connection."""
-        if self._multi is not None:
-            self._multi.close()
-        self._curl.close()
-
     @property
     def has_sent(self) -> bool:
         """Whether the last exchange got as far as to send something to its host."""
@@ -255,8 +249,12 @@ def _go_on(multi: pycurl.CurlMulti) -> bool:
 
 
 def _await(multi: pycurl.CurlMulti, seconds: float) -> None:
+    """Wait until something comes, or is to be done, but no longer than that."""
+    milliseconds = multi.timeout()  # until a time limit of libcurl's; -1 for none
+    if milliseconds >= 0:
+        seconds = min(seconds, milliseconds / 1000)
     if multi.select(seconds) < 0:
-        time.sleep(_BLIND_SECONDS)
+        time.sleep(min(seconds, _BLIND_SECONDS))
 
 
 def _milliseconds(seconds: float) -> int:

@@ -587,6 +587,14 @@ def test_a_stream_that_is_left_gives_its_connection_back(provider: FakeProvider)
     assert len(http._idle_streams) == 1
 
 
+def test_a_stream_that_hangs_ends_at_its_deadline(provider: FakeProvider) -> None:
+    provider.set(Behaviour(faults=[{"kind": "hang"}]))
+    http, began = Http(f"{provider.url}/v1"), time.monotonic()
+    with pytest.raises(DeadlineError, match=r"within 0\.3 s"):
+        list(http.events("/completions", BODY, began + 0.3))
+    assert 0.3 <= time.monotonic() - began < 0.9
+
+
 def test_ctrl_c_ends_the_wait(provider: FakeProvider) -> None:
     provider.set(Behaviour(faults=[{"kind": "hang"}]))
     program = (
