@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from engine import BIN, write_mirror  # noqa: E402
-from scale_parts import bench_cache, bench_cost, bench_proxies, bench_ray  # noqa: E402
+from scale_parts import KINDS, bench_cache, bench_cost, bench_proxies, bench_ray  # noqa: E402
 
 from fake_provider import Allowance, Behaviour, FakeProvider  # noqa: E402
 
@@ -60,6 +60,9 @@ def main() -> None:
         nargs="+",
         default=[10_000, 5_000_000],
         help="stored answers of `cache`",
+    )
+    parser.add_argument(
+        "--databases", nargs="+", choices=KINDS, default=KINDS, help="of `cost` and `cache`"
     )
     parser.add_argument("--proxied", type=int, default=10_000, help="requests of `proxies`")
     args = parser.parse_args()

@@ -598,6 +598,8 @@ def test_a_stream_that_hangs_ends_at_its_deadline(provider: FakeProvider) -> Non
 def test_ctrl_c_ends_the_wait(provider: FakeProvider) -> None:
     provider.set(Behaviour(faults=[{"kind": "hang"}]))
     program = (
+        # Processes in the background of a shell ignore Ctrl-C, and hand that on.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "import sys, time; from proxy.http import Http; print('asking', flush=True); "
         "Http(sys.argv[1]).post('/completions', sys.argv[2].encode(), time.monotonic() + 60)"
     )
