@@ -82,16 +82,16 @@ def database_of(kind: str, folder: Path) -> Iterator[str]:
 
 def bench_cost(args: argparse.Namespace, folder: Path) -> Rows:
     """What a request costs as runs grow, of one command with an instant upstream."""
-    write_mirror(folder / "mirror", max(args.requests))
     for kind in args.databases:
         fewest = None
         for num in sorted(args.requests):
             base = folder / f"{kind}-{num}"
             base.mkdir()
+            write_mirror(base / "mirror", num)  # all rows of a data set are read
             with database_of(kind, base) as url, FakeProvider(Behaviour()) as provider:
                 (base / "service.conf").write_text(f'database = "{url}"\n')
                 command = ["-r", "gsm", "--model", MODEL, "--base-url", f"{provider.url}/v1", "-q"]
-                command += ["--data-mirror", str(folder / "mirror"), "--local-path", str(base)]
+                command += ["--data-mirror", str(base / "mirror"), "--local-path", str(base)]
                 command += ["-o", str(base / "out"), "-n", str(IN_FLIGHT), "-m", str(num)]
                 now = measure(command, folder)
             kept = sum(path.stat().st_size for path in base.rglob("*.sqlite")) / num
