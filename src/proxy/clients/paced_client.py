@@ -13,7 +13,8 @@ from common.metering import estimated_tokens
 from common.request import RequestResult, Usage
 from proxy.clients.client import Client, ClientWrapper, OnPiece, ProviderCall
 from proxy.metrics import Metrics
-from proxy.pacing.pace import Pace, Turn
+from proxy.pacing.pace import Pace
+from proxy.pacing.waiting import Turn
 
 # Who asks is no part of a call, which is the same for all.
 _caller: ContextVar[int | None] = ContextVar("caller", default=None)

@@ -7,7 +7,6 @@ ask at once waits in the queue of its account, and the accounts take turns.
 import math
 import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable
 
 import msgspec
@@ -17,6 +16,7 @@ from proxy.pacing.bucket import Bucket
 from proxy.pacing.latency import Latency
 from proxy.pacing.refusals import STEP, Advice, Refusals
 from proxy.pacing.speed import Speed
+from proxy.pacing.waiting import Turn, Waiting
 from proxy.pacing.window import Window
 
 # Providers count over windows of their own: the last two percent are left for that.
@@ -44,28 +44,6 @@ class Limits(msgspec.Struct, frozen=True):
     def are_set(self) -> bool:
         """Whether there is one."""
         return any(limit is not None for limit in msgspec.structs.astuple(self))
-
-
-class Turn:
-    """Leave to make one call, until it is ended."""
-
-    __slots__ = ("began", "in_flight", "number", "tokens")
-
-    def __init__(self, tokens: int, in_flight: int, number: int, began: float) -> None:
-        self.tokens = tokens
-        self.in_flight = in_flight  # with it
-        self.number = number  # of all so far
-        self.began = began
-
-
-class _Waiter:
-    __slots__ = ("error", "event", "tokens", "turn")
-
-    def __init__(self, tokens: int) -> None:
-        self.tokens = tokens
-        self.event = threading.Event()
-        self.turn: Turn | None = None
-        self.error: RateLimitError | None = None
 
 
 class Pace:
@@ -97,7 +75,7 @@ class Pace:
         # Where a refusal says nothing of a time: of the last volley, and of the next one.
         self._own_pause = self._next_pause = _FIRST_PAUSE_SECONDS
         self._advice = Advice.ASK_LESS
-        self._queues: OrderedDict[int | None, deque[_Waiter]] = OrderedDict()
+        self._waiting = Waiting()
         self._keeper: threading.Thread | None = None
         # Since the last report to other processes.
         self.num_begun, self.num_tokens, self.peak, self.has_waited = 0, 0, 0, False
@@ -119,7 +97,7 @@ class Pace:
             now = self._clock()
             if self.paused_until > deadline:
                 raise self._told_to_wait(now)
-            if self._queues or self._seconds_until_free(now) > 0:
+            if self._waiting or self._seconds_until_free(now) > 0:
                 return None
             if self.in_flight == 0 and now - max(self.used_at, self.paused_until) > _IDLE_SECONDS:
                 self.speed.begin(now)
@@ -136,9 +114,8 @@ class Pace:
             DeadlineError: It has not come in time.
             RateLimitError: The provider wants to be asked much later.
         """
-        waiter = _Waiter(tokens)
         with self.lock:
-            self._queues.setdefault(caller, deque()).append(waiter)
+            waiter = self._waiting.add(caller, tokens)
             self.has_waited = True
             self._keep_time()
         waiter.event.wait(None if deadline is None else max(0.0, deadline - self._clock()))
@@ -147,8 +124,8 @@ class Pace:
                 return waiter.turn
             if waiter.error is not None:
                 raise waiter.error
-            self._leave(caller, waiter)
-            num_waiting = sum(map(len, self._queues.values()))
+            self._waiting.remove(caller, waiter)
+            num_waiting = len(self._waiting)
         raise DeadlineError(
             f"{self.name} was not asked in time: {self.in_flight:,} calls are under way and "
             f"{num_waiting:,} others wait for their turn"
@@ -166,9 +143,9 @@ class Pace:
             self._last_answered = max(self._last_answered, turn.number)
             self._next_pause = _FIRST_PAUSE_SECONDS
             # Only what holds the others up is to grow.
-            is_full = bool(self._queues) and self.in_flight + 1 > self.window.size
+            is_full = bool(self._waiting) and self.in_flight + 1 > self.window.size
             self.window.accept(turn.in_flight, is_full)
-            self.speed.accept(bool(self._queues) and not is_full, now)
+            self.speed.accept(bool(self._waiting) and not is_full, now)
             if self.tokens is not None:
                 self.tokens.take(tokens - turn.tokens)
                 self.num_tokens += tokens - turn.tokens
@@ -220,7 +197,7 @@ class Pace:
     @property
     def is_waited_for(self) -> bool:
         """Whether somebody waits for a turn."""
-        return bool(self._queues)
+        return bool(self._waiting)
 
     def now(self) -> float:
         """The time of its clock."""
@@ -238,7 +215,7 @@ class Pace:
     def _judge_refusal(self, turn: Turn, now: float) -> Advice:
         """Note the first refusal of a volley."""
         advice = self._refusals.add(turn.number - self._refused_number - 1)
-        if advice is Advice.TAKE_BACK or (advice is Advice.ASK_MORE and self._queues):
+        if advice is Advice.TAKE_BACK or (advice is Advice.ASK_MORE and self._waiting):
             factor = STEP if advice is Advice.ASK_MORE else 1 / STEP
             self.window.scale(factor)
             self.speed.scale(factor, now)
@@ -279,19 +256,15 @@ class Pace:
     def _end(self, now: float) -> None:
         self.in_flight -= 1
         self.used_at = now
-        if self._queues:
+        if self._waiting:
             self._give_turns(now)
-            if self._queues and self._seconds_until_free(now) < math.inf:
+            if self._waiting and self._seconds_until_free(now) < math.inf:
                 self._changed.notify()
 
     def _pause(self, seconds: float, now: float) -> None:
         self.paused_until = max(self.paused_until, now + seconds)
         if self.paused_until - now > _LONGEST_PAUSE_SECONDS:
-            for queue in self._queues.values():
-                for waiter in queue:
-                    waiter.error = self._told_to_wait(now)
-                    waiter.event.set()
-            self._queues.clear()
+            self._waiting.refuse(self._told_to_wait(now))
 
     def _told_to_wait(self, now: float) -> RateLimitError:
         seconds = self.paused_until - now
@@ -303,19 +276,10 @@ class Pace:
     # --- Who waits --------------------------------------------------------------------------------
 
     def _give_turns(self, now: float) -> None:
-        while self._queues and self._seconds_until_free(now) <= 0:
-            caller, queue = self._queues.popitem(last=False)
-            waiter = queue.popleft()
-            if queue:
-                self._queues[caller] = queue  # behind all other callers
+        while self._waiting and self._seconds_until_free(now) <= 0:
+            waiter = self._waiting.pop()
             waiter.turn = self._begin(waiter.tokens, now)
             waiter.event.set()
-
-    def _leave(self, caller: int | None, waiter: _Waiter) -> None:
-        queue = self._queues[caller]
-        queue.remove(waiter)
-        if not queue:
-            del self._queues[caller]
 
     def _keep_time(self) -> None:
         """Have somebody give turns when their time comes."""
@@ -328,11 +292,11 @@ class Pace:
 
     def _give_turns_in_time(self) -> None:
         with self._changed:
-            while self._queues or self._changed.wait(_LINGER_SECONDS):
+            while self._waiting or self._changed.wait(_LINGER_SECONDS):
                 now = self._clock()
                 self._give_turns(now)
-                self.has_waited |= bool(self._queues)
-                wait = self._seconds_until_free(now) if self._queues else math.inf
+                self.has_waited |= bool(self._waiting)
+                wait = self._seconds_until_free(now) if self._waiting else math.inf
                 self._changed.wait(min(wait, _LONGEST_SLEEP_SECONDS))
             self._keeper = None
 

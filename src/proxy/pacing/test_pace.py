@@ -5,7 +5,8 @@ import time
 import pytest
 
 from common.errors import DeadlineError, RateLimitError
-from proxy.pacing.pace import Limits, Pace, Turn
+from proxy.pacing.pace import Limits, Pace
+from proxy.pacing.waiting import Turn
 
 FAR = math.inf
 END_SECONDS = 10.0
@@ -58,7 +59,7 @@ def queued(pace: Pace, callers: list[int], order: list[int | None]) -> list[Wait
     for num, caller in enumerate(callers, start=1):
         waiting.append(Waiting(pace, caller, order))
         until = time.monotonic() + END_SECONDS
-        while sum(map(len, pace._queues.values())) < num and time.monotonic() < until:
+        while len(pace._waiting) < num and time.monotonic() < until:
             time.sleep(0.001)
     return waiting
 

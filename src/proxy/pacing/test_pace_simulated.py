@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from proxy.pacing.pace import Limits, Pace, Turn, _Waiter
+from proxy.pacing.pace import Limits, Pace
+from proxy.pacing.waiting import Turn, Waiter
 
 NUM_CALLERS = 64
 REFUSAL_SECONDS = 0.002
@@ -89,14 +90,13 @@ def simulated(provider: Provider, seconds: float) -> Outcome:
     clock = Clock()
     pace = Pace("m", Limits(), clock)
     pace._keep_time = lambda: None  # type: ignore[method-assign]  # done here
-    waiting: list[_Waiter] = []
+    waiting: list[Waiter] = []
     under_way: list[tuple[float, int, Reply, Turn]] = []
     answered: list[float] = []
     num_asked = num_refused = 0
 
     def come_back() -> None:
-        waiting.append(_Waiter(0))
-        pace._queues.setdefault(None, deque()).append(waiting[-1])
+        waiting.append(pace._waiting.add(None, 0))
 
     for _ in range(NUM_CALLERS):
         come_back()
@@ -108,7 +108,7 @@ def simulated(provider: Provider, seconds: float) -> Outcome:
             num_asked += 1
             assert waiter.turn is not None
             heapq.heappush(under_way, (clock.now + reply.seconds, num_asked, reply, waiter.turn))
-        until_free = pace._seconds_until_free(clock.now) if pace._queues else math.inf
+        until_free = pace._seconds_until_free(clock.now) if pace._waiting else math.inf
         until_end = under_way[0][0] if under_way else math.inf
         clock.now = min(clock.now + max(1e-6, until_free), until_end)
         while under_way and under_way[0][0] <= clock.now:
