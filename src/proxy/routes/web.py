@@ -4,6 +4,7 @@ Handlers raise. Every answer carries `X-Request-Id`; one with a status of 400 or
 of `error_answer.py`, or of the API that its path belongs to.
 """
 
+import itertools
 import logging
 import math
 import uuid
@@ -156,12 +157,14 @@ def install(app: bottle.Bottle) -> None:
     """Make `app` treat errors, request ids and headers as all of ours does."""
     app.install(_hand_over_errors)
     app.default_error_handler = _answer_error
-    app.add_hook("before_request", _begin)
+    # Random numbers are a call of the system each, during which other threads run; one is enough.
+    start, numbers = uuid.uuid4().hex[:16], itertools.count()
+
+    def begin() -> None:
+        bottle.request.environ[REQUEST_ID] = f"{start}{next(numbers):016x}"
+
+    app.add_hook("before_request", begin)
     app.add_hook("after_request", _add_headers)
-
-
-def _begin() -> None:
-    bottle.request.environ[REQUEST_ID] = uuid.uuid4().hex
 
 
 def request_id() -> str:
