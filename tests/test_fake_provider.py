@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ from fake_provider import (
     token_logprob,
     tokenize,
 )
+from waiting import until
 
 CHAT = "/v1/chat/completions"
 TEXT = "/v1/completions"
@@ -124,13 +125,6 @@ def events(answer: Answer) -> list[Json]:
     *payloads, done, rest = answer.body.decode().split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
     return [json.loads(payload.removeprefix("data: ")) for payload in payloads]
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # --- Tokens -------------------------------------------------------------------------------------
@@ -603,7 +597,7 @@ def test_hang_never_answers_and_keeps_the_connection(provider: FakeProvider) -> 
         with pytest.raises(TimeoutError):
             send(connection, CHAT, chat("a"))
         assert provider.counters().in_flight == 1
-    wait_until(lambda: provider.counters().in_flight == 0)
+    until(lambda: provider.counters().in_flight == 0)
 
 
 def test_reset(provider: FakeProvider) -> None:
@@ -767,8 +761,8 @@ def test_a_client_that_leaves_while_it_waits_is_no_longer_in_flight(provider: Fa
     provider.set(Behaviour(latency_seconds=60))
     with connect(provider.url) as connection:
         connection.request("POST", CHAT, json.dumps(chat("a")))
-        wait_until(lambda: provider.counters().in_flight == 1)
-    wait_until(lambda: provider.counters().in_flight == 0)
+        until(lambda: provider.counters().in_flight == 1)
+    until(lambda: provider.counters().in_flight == 0)
 
 
 # --- Counters -----------------------------------------------------------------------------------
@@ -984,7 +978,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     assert parent.returncode == -signal.SIGKILL
     orphan = FakeProvider()
     orphan.url = parent.stdout.strip()
-    wait_until(lambda: is_refused(orphan))
+    until(lambda: is_refused(orphan))
 
 
 def is_refused(provider: FakeProvider) -> bool:

@@ -5,7 +5,6 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -21,19 +20,12 @@ from proxy.accounts.account import AccountChange, AccountInfo
 from proxy.cli.proxy_api import ProxyApi
 from proxy.services.remote_service import RemoteService
 from proxy_process import ProxyProcess
+from waiting import until
 
 MODEL, GROUP = "fake/model", "fake"
 QUOTA = 100  # room for one call at a time
 REQUEST = Request(model=MODEL, prompt="who finishes what another began?", max_tokens=20)
 HANGS_ONCE = Behaviour(faults=[{"kind": "hang", "times": 1}])
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 30
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
 
 
 def in_database(proxy: ProxyProcess, statement: str) -> list[tuple[Any, ...]]:

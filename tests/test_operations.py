@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +24,7 @@ from common.request import Request
 from fake_provider import Behaviour, FakeProvider
 from proxy.services.remote_service import RemoteService
 from proxy_process import ProxyProcess
+from waiting import until
 
 PROMPT = "a prompt that is nobody else's business"
 needs_openssl = pytest.mark.skipif(
@@ -55,13 +56,6 @@ def get(proxy: ProxyProcess, path: str, **headers: str) -> tuple[int, str]:
         connection.close()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 # --- States and counts --------------------------------------------------------------------------
 
 
@@ -89,14 +83,18 @@ def test_counts_are_of_all_workers(tmp_path: Path) -> None:
             get(proxy, "/nowhere")
             # Each is counted when its last byte has been sent.
             counted = 'http_request_seconds_count{route="%s"}'
-            until(
-                lambda: (
-                    counted % "none" in values(proxy)
-                    and values(proxy).get(counted % "/api/request") == 41
-                    and values(proxy)["http_requests_in_flight"] == 1
+
+            def whole_counts() -> dict[str, float] | None:
+                # One answer for all: the next may count the end of this one too late.
+                found = values(proxy)
+                is_whole = (
+                    counted % "none" in found
+                    and found.get(counted % "/api/request") == 41
+                    and found["http_requests_in_flight"] == 1
                 )
-            )
-            found = values(proxy)
+                return found if is_whole else None
+
+            found = until(whole_counts)
     posted = 'http_requests_total{method="POST",route="/api/request",status='
     assert found[f'{posted}"200"}}'] == 40
     assert found[f'{posted}"502"}}'] == 1

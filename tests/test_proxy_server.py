@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,6 +38,7 @@ from proxy.services.server_service import ServerService
 from proxy.services.service import Service
 from proxy.store.database import Database
 from proxy_process import ProxyProcess
+from waiting import until
 
 NUM_CALLERS = 100
 PROMPT = "a prompt that is nobody else's business"
@@ -115,13 +116,6 @@ def call(
         connection.close()
     parsed = msgspec.json.decode(content) if content.startswith(b"{") else content
     return response.status, {k.lower(): v for k, v in response.getheaders()}, parsed
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # --- Keys ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from proxy.accounts.account import AccountChange, AccountInfo
 from proxy.cli.proxy_api import ProxyApi
 from proxy.services.remote_service import RemoteService
 from proxy_process import ProxyProcess
+from waiting import until
 
 MODEL, GROUP = "fake/model", "fake"
 NUM_CALLERS = 16
@@ -91,13 +92,6 @@ def ready(url: str) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def wait_for_more(asked: list[str]) -> None:

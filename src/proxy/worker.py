@@ -81,13 +81,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if until_resumed > 0:
                 timeout = min(timeout, until_resumed)
         else:
+            until_resumed = 0.0
             self._tell_connections(None)
+        resume_at = self._resume_at
         super().wait_for_and_dispatch_events(timeout)
+        if until_resumed <= 0 and self._resume_at == resume_at:
+            self._resume_at = 0.0  # what was left has been taken: nothing waits any more
 
     def _leaves_to_others(self) -> bool:
         """Whether another worker had better take the connection that waits; asked once for each."""
-        # Still there after it was left: this comes at once when the wait for the others is over.
-        was_left = time.monotonic() < self._resume_at + _LEAVING_SECONDS
+        was_left = self._resume_at > 0
         self._resume_at = 0.0
         if was_left or self.slot is None or not self.app.open_connections.is_ahead(self.slot):
             return False

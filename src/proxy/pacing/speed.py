@@ -115,7 +115,7 @@ class Speed:
 
     def _set(self, per_second: float, now: float) -> None:
         self.per_second = max(per_second, _MIN_PER_SECOND)
-        if math.isinf(per_second):
+        if math.isinf(per_second):  # doubled often enough
             self._bucket = None
         elif self._bucket is None:
             self._bucket = Bucket(self.per_second, now)
