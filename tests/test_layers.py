@@ -68,11 +68,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "proxy.clients.auto_client": (
         *("common", "proxy.clients", "proxy.tokenizers"),
         *("proxy.cache", "proxy.cache_key", "proxy.deployments", "proxy.credentials"),
-        *("proxy.cache_entry", "proxy.metrics", "proxy.pacing"),
+        *("proxy.cache_entry", "proxy.line", "proxy.metrics", "proxy.pacing"),
     ),
     "proxy.cache_key": ("common", "proxy.clients.client"),
     "proxy.cache_entry": ("common", "proxy.clients.client"),
-    "proxy.cache": ("common", "proxy.store", "proxy.clients.client", "proxy.cache_entry"),
+    "proxy.cache": (
+        *("common", "proxy.store", "proxy.clients.client", "proxy.cache_entry"),
+        "proxy.line",
+    ),
+    "proxy.line": (),
     "proxy.cache_tools": (
         *("common", "proxy.cache_tools", "proxy.store"),
         *("proxy.cache_entry", "proxy.cache_key", "proxy.clients.client"),

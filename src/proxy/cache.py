@@ -25,6 +25,7 @@ from common.errors import BenchError, DeadlineError, StorageError, provider_erro
 from common.request import RequestResult
 from proxy.cache_entry import Labels, entry_of
 from proxy.clients.client import ProviderCall
+from proxy.line import LINE
 from proxy.store.database import Database
 from proxy.store.tables import cache_claims, cache_entries
 from proxy.store.upsert import insert
@@ -220,7 +221,8 @@ class Cache:
                 return stored
             if has_claim:
                 break
-            stored, dead = self._await_other(key, deadline, oldest)
+            with LINE.outside():
+                stored, dead = self._await_other(key, deadline, oldest)
             if stored is not None:
                 return stored
         try:
@@ -370,7 +372,9 @@ def _has_died(owner: str) -> bool:
 
 
 def _join(flight: _Flight, deadline: float) -> RequestResult | None:
-    if not flight.done.wait(max(0.0, deadline - time.monotonic())):
+    with LINE.outside():
+        is_done = flight.done.wait(max(0.0, deadline - time.monotonic()))
+    if not is_done:
         raise DeadlineError("the same request is already being asked and was not answered in time")
     if flight.is_void:
         return None

@@ -29,6 +29,7 @@ from proxy.clients.paced_client import PacedClient, called_by
 from proxy.clients.retrying_client import RetryingClient
 from proxy.credentials import Credentials
 from proxy.deployments import ModelDeployment, TokenizerConfig
+from proxy.line import LINE
 from proxy.metrics import Metrics
 from proxy.pacing.pace import Limits, Pace
 from proxy.tokenizers.tokenizer import Tokenizer
@@ -114,7 +115,7 @@ class AutoClient:
 
         def send() -> RequestResult:
             self._share_pace(deployment)
-            with called_by(account_id):
+            with called_by(account_id), LINE.outside():
                 return self._counted(
                     model, lambda: _read_safely(provider, call, deadline, on_piece)
                 )

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from proxy.accounts.account import TOKENIZERS_GROUP, TOXICITY_GROUP, Account
 from proxy.clients.auto_client import AutoClient
 from proxy.deployments import Deployments
 from proxy.example_queries import EXAMPLE_QUERIES
+from proxy.line import LINE
 from proxy.services.service import DeploymentInfo, GeneralInfo, Service
 from proxy.services.spending import meter, scope_of, spender
 from proxy.settings import database_url, is_there_a_database
@@ -160,19 +162,30 @@ class ServerService(Service):
         if self._accounts is None:
             deployment = self._deployments.get(request.model, request.deployment)
             return self._client.make_request(deployment, request, on_piece=on_piece)
-        account = self._accounts.authenticate(auth)
+        # A database elsewhere is waited for, by many at a time.
+        with nullcontext() if self._accounts.database.is_concurrent else LINE.inside():
+            return self._make_request_of(self._accounts, auth, request, on_piece)
+
+    def _make_request_of(
+        self,
+        accounts: "Accounts",
+        auth: Authentication,
+        request: Request,
+        on_piece: Callable[[int, str], None] | None,
+    ) -> RequestResult:
+        account = accounts.authenticate(auth)
         deployment = self._deployments.get(request.model, request.deployment)
         group = self._deployments.group_of(deployment)
         result = self._client.make_request(
             deployment,
             request,
-            scope=scope_of(account, self._accounts.rules.cache_scope),
+            scope=scope_of(account, accounts.rules.cache_scope),
             account_id=account.id,
-            spend=spender(self._accounts.quotas, account, request, deployment, group),
+            spend=spender(accounts.quotas, account, request, deployment, group),
             on_piece=on_piece,
         )
         if result.cached:
-            self._accounts.usage.count_hit(account.id, deployment.model, group)
+            accounts.usage.count_hit(account.id, deployment.model, group)
         return result
 
     def is_stored(self, auth: Authentication, request: Request) -> bool | None:
