@@ -121,14 +121,17 @@ class SqliteBackend(Backend):
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait for other processes of ours in the system's queue, which wakes the next at once."""
-        if self._queue is None:
-            yield
-            return
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
+        queue = self._queue
+        # Where the file system has no such locks, SQLite's own way of waiting has to do.
+        with suppress(OSError):
+            if queue is not None:
+                fcntl.flock(queue, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
+            with suppress(OSError):
+                if queue is not None:
+                    fcntl.flock(queue, fcntl.LOCK_UN)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -1,7 +1,10 @@
 """What is particular to a database in a file."""
 
 import stat
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from proxy.store.database import Database
 
@@ -19,3 +22,19 @@ def test_a_new_file_is_its_owners_alone_and_one_that_is_there_keeps_its_mode(
         database.close()
         # The one whose lock stands for the turn holds nothing.
         assert modes - {0o600} == {expected} - {0o600}
+
+
+def test_where_the_file_system_has_no_locks_sqlite_s_own_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    url = f"sqlite:///{tmp_path}/proxy.sqlite"
+    with closing(Database(url)) as database, closing(Database(url)) as elsewhere:
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE written (number)")
+        added = "INSERT INTO written VALUES (1)"
+        elsewhere.writes.run(lambda driver: driver.execute(added, {}))
+        assert database.read_one("SELECT number FROM written", {}) == (1,)
