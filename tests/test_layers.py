@@ -74,8 +74,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "proxy.cache_entry": ("common", "proxy.clients.client"),
     "proxy.cache": (
         *("common", "proxy.store", "proxy.clients.client", "proxy.cache_entry"),
-        "proxy.line",
+        *("proxy.cache_statements", "proxy.line"),
     ),
+    "proxy.cache_statements": ("proxy.store",),
     "proxy.line": (),
     "proxy.cache_tools": (
         *("common", "proxy.cache_tools", "proxy.store"),

@@ -13,18 +13,13 @@ import signal
 import socket
 import ssl
 import threading
-import time
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
 
 from common.errors import BenchError, ConflictError, InvalidRequestError
-from common.json_log import FIELDS
 from common.version import VERSION
 from proxy.accounts.accounts import Accounts
 from proxy.accounts.import_accounts import OLD_FILES, was_imported
@@ -36,11 +31,12 @@ from proxy.legacy_get import LegacyGet
 from proxy.metrics import Metrics
 from proxy.open_connections import OpenConnections
 from proxy.operations import Operations
-from proxy.routes.web import KEY_PREFIX, REQUEST_ID, Context
+from proxy.request_log import HOOKS, Log
+from proxy.routes.web import Context
 from proxy.services.server_service import ServerService
 from proxy.settings import ServiceSettings
 from proxy.store.database import Database
-from proxy.worker import Worker, end_worker
+from proxy.worker import Worker
 
 KEY_FILE = Path("proxy_api_key.txt")
 
@@ -54,13 +50,11 @@ _HEARTBEAT_SECONDS = 60  # a worker that is silent for so long is replaced
 _BACKLOG = 2048
 _MAX_LINE_BYTES = 4094
 _NUM_SPARE_SLOTS = 8
-_QUIET_PATHS = ("/healthz", "/readyz", "/metrics")  # asked every few seconds
 _NUM_IDLE_CONNECTIONS = 1000  # of each worker, beside those that wait for an answer
 _FIRST_FREE_PORT = 1024
 _MAX_OPEN_FILES = 10_240  # two a request; 1,024, which many systems allow at first, is too few
 
 logger = logging.getLogger(__name__)
-access_logger = logging.getLogger("proxy.access")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +216,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.patience_seconds = settings.patience_seconds
         self._is_draining = threading.Event()
         self._accounts: Accounts | None = None
-        self._gunicorn_settings = _gunicorn_settings(settings, listener) | _HOOKS
+        self._gunicorn_settings = _gunicorn_settings(settings, listener) | HOOKS
         if installation.tls is not None:
             self._gunicorn_settings |= {
                 "certfile": str(settings.ssl_cert_file),
@@ -310,92 +304,7 @@ def _gunicorn_settings(settings: Settings, listener: socket.socket) -> dict[str,
         "keepalive": _KEEPALIVE_SECONDS,
         # The reference's requests are in the first line.
         "limit_request_line": 0 if settings.legacy_get else _MAX_LINE_BYTES,
-        "logger_class": _Log,
+        "logger_class": Log,
         "loglevel": "info" if settings.is_verbose else "warning",
         "control_socket_disable": True,
     }
-
-
-# --- Counting requests --------------------------------------------------------------------------
-
-
-def _choose_slot(arbiter: Any, worker: Any) -> None:
-    """In the master: a slot that no living worker has."""
-    taken = {living.slot for living in arbiter.WORKERS.values()}
-    free = (slot for slot in range(worker.app.metrics.num_slots) if slot not in taken)
-    worker.slot = next(free, None)
-
-
-def _use_slot(_arbiter: object, worker: Any) -> None:
-    if worker.slot is None:  # after many signals in a short time: it counts for itself
-        worker.app.metrics = Metrics()
-    else:
-        worker.app.metrics.use_slot(worker.slot)
-
-
-def _begin_request(worker: Any, request: Any) -> None:
-    request.began = time.monotonic()
-    worker.app.metrics.add("http_requests_in_flight")
-
-
-def _end_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
-    metrics: Metrics = worker.app.metrics
-    metrics.add("http_requests_in_flight", amount=-1)
-    # The route as it is written in the code: paths are the callers', and without end.
-    rule = getattr(environ.get("bottle.route"), "rule", "none")
-    status = str(getattr(response, "status", "")).partition(" ")[0] or "none"
-    metrics.add("http_requests_total", str(request.method), rule, status)
-    metrics.observe("http_request_seconds", rule, value=time.monotonic() - request.began)
-
-
-def _leave_slot(_arbiter: object, worker: Any) -> None:
-    """In the master: what a worker that has ended had counts no more."""
-    if worker.slot is not None:
-        worker.app.open_connections.set(worker.slot, None)
-
-
-_HOOKS = {
-    "pre_fork": _choose_slot,
-    "post_fork": _use_slot,
-    "pre_request": _begin_request,
-    "post_request": _end_request,
-    "worker_exit": end_worker,
-    "child_exit": _leave_slot,
-}
-
-
-# --- Log ----------------------------------------------------------------------------------------
-
-
-class _Log(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's log, in the format of ours, and an access log without a query, prompt or key."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
-
-    def warning(self, msg: str, *args: object, **kwargs: Any) -> None:
-        if msg.startswith("Invalid request from"):
-            # The rest repeats what the client sent.
-            msg = msg.partition(":")[0]
-        super().warning(msg, *args, **kwargs)
-
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        path = quote(environ["RAW_URI"].partition("?")[0], safe="/%:@!$&'()*+,;=~")
-        fields = {
-            "request_id": environ.get(REQUEST_ID),
-            "key_prefix": environ.get(KEY_PREFIX),
-            "method": req.method,
-            "path": path,
-            "status": int(str(resp.status).partition(" ")[0]),
-            "seconds": round(request_time.total_seconds(), 6),
-            "bytes": resp.sent,
-        }
-        access_logger.log(
-            logging.DEBUG if path in _QUIET_PATHS else logging.INFO,
-            "%s %s %d %.3f s %s bytes request=%s key=%s",
-            *(fields["method"], path, fields["status"], fields["seconds"], fields["bytes"]),
-            *(fields["request_id"] or "-", fields["key_prefix"] or "-"),
-            extra={FIELDS: fields},
-        )
