@@ -28,7 +28,10 @@ from proxy.store.pipelined import Pipelined
 from proxy.store.postgresql_errors import Verdict, explained, verdict_on
 from proxy.store.writes import Operation
 
-# Transactions take a few ms, of which this process computes half: more would wait for each other.
+# Small ones, of a request, are computing in this process for half of their time: more at a time get
+# less done, since they wait for each other at every step.
+_NUM_TRANSACTIONS = 3
+# The others are for what takes longer: lists, exports, copies.
 _NUM_CONNECTIONS = 8
 _POOL_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.02, 1.0
@@ -81,6 +84,7 @@ class PostgresqlBackend(Backend):
             pool_timeout=_POOL_SECONDS,
             pool_use_lifo=True,
         )
+        self._few = threading.BoundedSemaphore(_NUM_TRANSACTIONS)
         self._lock = threading.Lock()
         self._is_closed = False
         self.dialect = self._engine.dialect
@@ -153,16 +157,17 @@ class PostgresqlBackend(Backend):
     # --- Connections -----------------------------------------------------------------------------
 
     def _on_driver(self, run: Callable[[Any], T]) -> T:
-        taken = self._engine.raw_connection()
-        driver: Any = taken.driver_connection
-        try:
-            return run(driver)
-        except BaseException:
-            if driver.broken or driver.closed:
-                taken.invalidate()
-            raise
-        finally:
-            taken.close()  # undoes what is not committed
+        with self._few:
+            taken = self._engine.raw_connection()
+            driver: Any = taken.driver_connection
+            try:
+                return run(driver)
+            except BaseException:
+                if driver.broken or driver.closed:
+                    taken.invalidate()
+                raise
+            finally:
+                taken.close()  # undoes what is not committed
 
     @contextmanager
     def _taken(self, first: str) -> Iterator[Connection]:
