@@ -4,8 +4,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
+from benchmark.remote_output import RemoteOutput
 from fake_provider import Behaviour, FakeProvider
 from run_process import Commands
 
@@ -90,6 +94,39 @@ def test_what_could_not_be_written_is_written_by_the_next_start(
 
 def test_a_url_in_memory_is_as_good_as_any(commands: Commands) -> None:
     commands.run("-o", "memory://results").assert_done()
+
+
+class Bucket(DirFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Files in a folder, by paths without a slash in front, as in a store of objects."""
+
+    protocol = "bucket"
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__(str(self.folder), LocalFileSystem(auto_mkdir=True))
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return path.removeprefix("bucket://")
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        raise AssertionError(f"{path} was made")
+
+
+def test_a_bucket_is_never_made(
+    commands: Commands, tmp_path: Path, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands.run("-o", "file:///dev/null/nowhere").assert_failed("can't be written")
+    [finished] = (tmp_path / "benchmark_output" / "remote").iterdir()
+    monkeypatch.chdir(tmp_path)
+    fsspec.register_implementation("bucket", Bucket, clobber=True)
+    monkeypatch.setattr(Bucket, "folder", there, raising=False)
+    output = RemoteOutput("bucket://results/2026")
+    finished.rename(output.work_path)
+    [run] = (output.work_path / "runs" / "default").iterdir()
+    output.publish_run("default", run.name)
+    written = there / "results" / "2026" / "runs" / "default" / run.name
+    assert sorted(path.name for path in written.iterdir()) == FILES
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,9 @@ class RemoteOutput:
             same = ("timings.json", _LAST)
             if all(self._content(f"{there}/{file}") == (here / file).read_bytes() for file in same):
                 return
-            self._files.makedirs(there, exist_ok=True)
+            # In a bucket there are no folders, and a bucket that is not there is a mistyped one.
+            if self._root.startswith("/"):
+                self._files.makedirs(there, exist_ok=True)
             if self._files.exists(f"{there}/{_LAST}"):
                 self._files.rm_file(f"{there}/{_LAST}")
             for file in _FILES:
