@@ -158,8 +158,10 @@ class Pace:
         with self.lock:
             now = self._clock()
             if turn.number > self._refused_number:  # else it is of the same volley
+                num_calls = turn.number - self._refused_number - 1
+                self.window.review(turn.in_flight, num_calls)
                 self._was_for_number = self._is_for_number(turn, retry_after)
-                self._advice = self._judge_refusal(turn, now)
+                self._advice = self._judge_refusal(num_calls, now)
                 self._refused_number = self._last_number
                 self._own_pause = self._next_pause
                 self._next_pause = min(2 * self._next_pause, _LAST_PAUSE_SECONDS)
@@ -212,9 +214,9 @@ class Pace:
         is_short = (retry_after or 0.0) <= _CALL_SECONDS
         return is_short and not self.window.has_proven(turn.in_flight)
 
-    def _judge_refusal(self, turn: Turn, now: float) -> Advice:
+    def _judge_refusal(self, num_calls: int, now: float) -> Advice:
         """Note the first refusal of a volley."""
-        advice = self._refusals.add(turn.number - self._refused_number - 1)
+        advice = self._refusals.add(num_calls)
         if advice is Advice.TAKE_BACK or (advice is Advice.ASK_MORE and self._waiting):
             factor = STEP if advice is Advice.ASK_MORE else 1 / STEP
             self.window.scale(factor)

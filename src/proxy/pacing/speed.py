@@ -12,6 +12,8 @@ from proxy.pacing.bucket import Bucket
 _PATIENT_CALLS = 400
 _STEP = 0.03  # growth over so many calls
 _LARGEST_CUT = 0.25
+# A refusal that says nothing of a time, and comes after calls that were answered, may be chance.
+_LARGEST_CHANCE_CUT, _MIN_GOOD = 0.95, 4
 _SMALLEST_CUT = 0.98
 _MIN_PER_SECOND = 0.01
 _RECENT_SECONDS = 60.0  # most providers count by the minute
@@ -85,8 +87,10 @@ class Speed:
             per_second = given if is_given else measured
             per_second *= _SMALLEST_CUT
         else:
-            least, most = self.per_second * _LARGEST_CUT, self.per_second * _SMALLEST_CUT
-            per_second = min(max(measured, least), most)
+            may_be_chance = retry_after == 0 and self._num_good >= _MIN_GOOD
+            largest_cut = _LARGEST_CHANCE_CUT if may_be_chance else _LARGEST_CUT
+            most = self.per_second * _SMALLEST_CUT
+            per_second = min(max(measured, self.per_second * largest_cut), most)
         self._set(per_second, now)
         if self._bucket is not None:
             self._bucket.empty(now)

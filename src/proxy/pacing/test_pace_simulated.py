@@ -141,7 +141,15 @@ def simulated(provider: Provider, seconds: float) -> Outcome:
         ("1 % at random", lambda: Provider(refused=0.01), 300, 55, 0.015),
         ("4 % at random", lambda: Provider(refused=0.04), 300, 55, 0.05),
         ("20 % at random", lambda: Provider(refused=0.2), 300, 50, 0.25),
-        ("1 % and a limit", lambda: Provider(per_minute=600, refused=0.01), 900, 9.0, 0.06),
+        ("1 % and a speed", lambda: Provider(per_minute=600, refused=0.01), 900, 9.3, 0.06),
+        ("1 % and a number", lambda: Provider(in_flight=20, refused=0.01), 900, 17.5, 0.05),
+        (
+            "1 % and both",
+            lambda: Provider(per_minute=600, in_flight=20, refused=0.01),
+            900,
+            9.0,
+            0.06,
+        ),
         ("4 % lost", lambda: Provider(lost=0.04), 300, 25, 0.0),
     ],
 )
@@ -157,13 +165,32 @@ def test_what_a_provider_gives_is_found_and_used(
     assert outcome.refused <= most_refused, name
 
 
-def test_a_limit_that_was_lowered_is_found_again() -> None:
-    class Lowered(Provider):
+@pytest.mark.parametrize(
+    ("changed", "latency", "per_minute", "least_per_second", "most_refused"),
+    [
+        ((20, 8), 1.0, math.inf, 7.8, 0.02),
+        ((40, 10), 1.0, math.inf, 9.8, 0.03),
+        ((60, 20), 0.2, math.inf, 85, 0.01),
+        ((20, 8), 1.0, 600, 7.8, 0.02),
+        # So few that one of them is a quarter of the limit: more is tried seldom.
+        ((20, 3), 1.0, math.inf, 2.2, 0.08),
+        ((20, 40), 1.0, math.inf, 37, 0.01),
+    ],
+)
+def test_a_number_at_a_time_that_was_changed_is_found_again(
+    changed: tuple[int, int],
+    latency: float,
+    per_minute: float,
+    least_per_second: float,
+    most_refused: float,
+) -> None:
+    before, after = changed
+
+    class Changed(Provider):
         def reply(self, now: float) -> Reply:
-            self.in_flight = 20 if now < 300 else 8
+            self.in_flight = before if now < 300 else after
             return super().reply(now)
 
-    outcome = simulated(Lowered(), 600)
-    assert outcome.per_second >= 6
-    # A number that was accepted before is taken for the right one, and the speed for too high.
-    assert outcome.refused <= 0.25
+    outcome = simulated(Changed(latency=latency, per_minute=per_minute), 900)
+    assert outcome.per_second >= least_per_second
+    assert outcome.refused <= most_refused

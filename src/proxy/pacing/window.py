@@ -11,6 +11,9 @@ import math
 _PATIENT_CALLS = 400  # between two attempts at more: each may cost a refusal
 _CUT = 0.8  # where less than was refused is refused again, or answers come late
 _TIMEOUT_CUT = 0.5
+# Refusals in a row above all that was accepted meanwhile: fewer are chance. Of those that came
+# sooner than after some calls nothing can be said.
+_NUM_ABOVE, _MIN_CALLS = 3, 4
 
 
 class Window:
@@ -23,6 +26,8 @@ class Window:
     def __init__(self) -> None:
         self.size = math.inf
         self._proven = 0  # so many were under way when one of them was accepted
+        self._lately_proven = 0  # the same, since the row of refusals began that lie above it
+        self._num_above = 0  # refusals of that row
         self._ceiling = math.inf  # so many were under way at the last trouble
         self._num_good = 0  # calls since then
         self._cut_at = -math.inf
@@ -39,9 +44,12 @@ class Window:
             in_flight: How many were under way when it began, with it.
             is_full: Whether more would have been asked, had this limit allowed it.
         """
+        self._lately_proven = max(self._lately_proven, in_flight)
         if math.isinf(self.size):
             self._proven = max(self._proven, in_flight)
             return
+        # Not so many: one of them may have been answered while this one was on its way.
+        self._proven = max(self._proven, in_flight - 1)
         self._num_good += 1
         if not is_full:
             return
@@ -49,6 +57,24 @@ class Window:
             self.size += 1 / self.size
         else:
             self.size += (1 + self._num_good / _PATIENT_CALLS) / _PATIENT_CALLS
+
+    def review(self, in_flight: int, num_calls: int) -> None:
+        """Note the first refusal of a volley, whatever the reason, before that is judged.
+
+        Where a provider takes fewer than before, all refusals lie above all that is accepted. Those
+        that come of too many calls a minute, or at random, do not.
+
+        Args:
+            in_flight: How many were under way when the call began, with it.
+            num_calls: How many were begun since the last volley.
+        """
+        if in_flight <= self._lately_proven:
+            self._num_above = self._lately_proven = 0
+        elif num_calls >= _MIN_CALLS:
+            self._num_above += 1
+            if self._num_above == _NUM_ABOVE:
+                self._proven = min(self._proven, self._lately_proven)
+                self._num_above = self._lately_proven = 0
 
     def refuse(self, in_flight: int, began: float, now: float) -> None:
         """Note that a call was refused, since too many were under way.
