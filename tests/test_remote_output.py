@@ -80,13 +80,25 @@ def test_another_machine_goes_on_with_what_is_there(
     assert len(json.loads((run / "scenario.json").read_bytes())["instances"]) == 4
 
 
-def test_what_could_not_be_written_is_written_by_the_next_start(
+def test_a_place_that_can_not_be_written_is_told_before_a_model_is_asked(
     commands: Commands, provider: FakeProvider, there: Path
 ) -> None:
     (there / "runs").write_text("a file where a folder is to be")
+    commands.run("-o", f"file://{there}", "--dry-run").assert_done()
+    commands.run("-o", f"file://{there}").assert_failed("can't be written", code=1)
+    assert provider.counters().requests == 0
+
+
+def test_what_could_not_be_written_is_written_by_the_next_start(
+    commands: Commands, provider: FakeProvider, there: Path
+) -> None:
+    commands.run("--dry-run").assert_done()
+    in_the_way = there / "runs" / "default" / commands.run_path().name
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where a folder is to be")
     failed = commands.run("-o", f"file://{there}")
     failed.assert_failed("can't be written", "all is kept in benchmark_output/remote", code=1)
-    (there / "runs").unlink()
+    in_the_way.unlink()
     commands.run("-o", f"file://{there}").assert_done()
     assert provider.counters().requests == NUM_PROMPTS
     assert len(runs_of(there)) == 1
@@ -116,12 +128,13 @@ class Bucket(DirFileSystem):  # type: ignore[misc]  # fsspec has no types
 def test_a_bucket_is_never_made(
     commands: Commands, tmp_path: Path, there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commands.run("-o", "file:///dev/null/nowhere").assert_failed("can't be written")
+    commands.run("-o", f"file://{tmp_path}/elsewhere").assert_done()
     [finished] = (tmp_path / "benchmark_output" / "remote").iterdir()
     monkeypatch.chdir(tmp_path)
     fsspec.register_implementation("bucket", Bucket, clobber=True)
     monkeypatch.setattr(Bucket, "folder", there, raising=False)
     output = RemoteOutput("bucket://results/2026")
+    output.check_writable("default")
     finished.rename(output.work_path)
     [run] = (output.work_path / "runs" / "default").iterdir()
     output.publish_run("default", run.name)

@@ -25,6 +25,7 @@ _DATABASE, _LAST = "states.sqlite", "stats.json"
 _FILES = ("run_spec.json", "scenario.json", "timings.json")
 # Without a run's answers, which no leaderboard needs.
 _SHOWN = (*_FILES, _LAST)
+_TRIAL = ".trial"
 
 
 class RemoteOutput:
@@ -59,6 +60,18 @@ class RemoteOutput:
         except Exception as error:  # whatever another package says
             raise self._failed("used", error) from error
 
+    def check_writable(self, suite: str) -> None:
+        """Write a file beside the runs of a suite, and delete it.
+
+        Raises:
+            StorageError: It can't be written, which is better known before a model is asked.
+        """
+        folder = self._at(suite)
+        with self._told("written"):
+            self._make_folder(folder)
+            self._put_whole(f"{folder}/{_TRIAL}", b"")
+            self._files.rm_file(f"{folder}/{_TRIAL}")
+
     def fetch_run(self, suite: str, name: str) -> None:
         """Bring a finished run here, if it is there and nothing of it is here.
 
@@ -86,9 +99,7 @@ class RemoteOutput:
             same = ("timings.json", _LAST)
             if all(self._content(f"{there}/{file}") == (here / file).read_bytes() for file in same):
                 return
-            # In a bucket there are no folders, and a bucket that is not there is a mistyped one.
-            if self._root.startswith("/"):
-                self._files.makedirs(there, exist_ok=True)
+            self._make_folder(there)
             if self._files.exists(f"{there}/{_LAST}"):
                 self._files.rm_file(f"{there}/{_LAST}")
             for file in _FILES:
@@ -146,6 +157,11 @@ class RemoteOutput:
     def _at(self, *parts: str) -> str:
         return "/".join((self._root.rstrip("/"), "runs", *parts))
 
+    def _make_folder(self, path: str) -> None:
+        # In a bucket there are no folders, and a bucket that is not there is a mistyped one.
+        if self._root.startswith("/"):
+            self._files.makedirs(path, exist_ok=True)
+
     def _get(self, there: str, here: Path, names: tuple[str, ...]) -> None:
         # The last one last here as well.
         for name in sorted(names, key=lambda name: name == _LAST):
@@ -174,7 +190,8 @@ class RemoteOutput:
 
     def _failed(self, done: str, error: Exception) -> StorageError:
         reason = (str(error).strip() or type(error).__name__).partition("\n")[0]
-        kept = f"; all is kept in {self.work_path}" if done == "written" else ""
+        is_kept = done == "written" and self.work_path.exists()
+        kept = f"; all is kept in {self.work_path}" if is_kept else ""
         return StorageError(f"{self.name} can't be {done} ({reason[:300]}){kept}")
 
 

@@ -296,6 +296,8 @@ def execute(args: argparse.Namespace, descriptions: list[str] | None) -> int:
         if plain.name in dry_run_names
     }
     remote = RemoteOutput(args.output_path) if is_url(args.output_path) else None
+    if remote is not None and not (args.dry_run or args.skip_instances):
+        remote.check_writable(args.suite)
     execution = ExecutionSpec(
         output_path=Path(args.output_path) if remote is None else remote.work_path,
         suite=args.suite,
