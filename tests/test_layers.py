@@ -122,7 +122,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("benchmark.augmentations", "benchmark.run_spec"),
     ),
     "benchmark.executor": ("common", SERVICE, REQUEST_STATE),
-    "benchmark.states_file": ("common", SCENARIO, REQUEST_STATE, "benchmark.stored_result"),
+    "benchmark.state_key": (SCENARIO, REQUEST_STATE),
+    "benchmark.states_schema": (),
+    "benchmark.states_file": (
+        *("common", SCENARIO, REQUEST_STATE, "benchmark.state_key", "benchmark.states_schema"),
+        "benchmark.stored_result",
+    ),
     "benchmark.scoring": (
         *("common", SCENARIO, ADAPTER_SPEC, REQUEST_STATE),
         *("benchmark.metrics", "benchmark.aggregation", "benchmark.corpus_scoring"),
@@ -144,6 +149,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark.ray_service": ("common", "benchmark.executor", "benchmark.service_spec", SERVICE),
     "benchmark.remote_output": ("common",),
     "benchmark.runner": ("common", "benchmark", SERVICE),
+    "benchmark.run_preparer": ("common", "benchmark", SERVICE),
     "benchmark.profiles": ("common", "benchmark", SERVICE),
     "benchmark.derivation": ("common", "benchmark", SERVICE),
     "benchmark.verification": ("common", "benchmark", SERVICE),
@@ -164,11 +170,11 @@ ONLY_IMPORTED_BY: dict[str, tuple[str, ...]] = {
     "benchmark.data_preprocessor": ("benchmark.derivation",),
     "benchmark.adapters.adapter_factory": ("benchmark.derivation",),
     "benchmark.derivation": (
-        *("benchmark.active_run", "benchmark.runner", "benchmark.verification"),
+        *("benchmark.active_run", "benchmark.run_preparer", "benchmark.verification"),
     ),
     "benchmark.executor": ("benchmark.ray_service", "benchmark.runner"),
     "benchmark.scoring": ("benchmark.run_results",),
-    "benchmark.runner": ("benchmark.run",),
+    "benchmark.runner": ("benchmark.launch",),
     "proxy.serving": ("proxy.server",),
 }
 
@@ -179,6 +185,7 @@ ONLY_CALLED_BY = [("make_request", "benchmark", ("benchmark.executor",))]
 MAY_IMPORT_LATE = (
     *(
         "benchmark.run",
+        "benchmark.launch",
         "benchmark.present",
         "benchmark.export",
         "benchmark.compare",

@@ -14,7 +14,8 @@ from benchmark.provenance import Provenance
 from benchmark.run_folder import RunFolder, RunRecord
 from benchmark.run_progress import PROGRESS, RunProgress
 from benchmark.scenarios.scenario import Instance
-from benchmark.states_file import StatesFile, state_key
+from benchmark.state_key import state_key
+from benchmark.states_file import StatesFile
 from common.errors import is_fatal
 from common.request import RequestResult
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmark.adapters.request_state import RequestState
 from benchmark.provenance import parameters_of
-from benchmark.states_file import StateKey
+from benchmark.state_key import StateKey
 from common.canonical_json import canonical_json
 
 # The place of a request in the run, the place of its instance, the request.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from benchmark import run
+from benchmark.run_flags import add_execution_flags
 from common import command_line
 from common.errors import InvalidRequestError
 
@@ -49,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
         "put on any web host; without samples",
     )
     parser.add_argument("--json", action="store_true", help="print the leaderboard as JSON")
-    run.add_execution_flags(parser)
+    add_execution_flags(parser)
     command_line.add_common_flags(parser)
     return parser
 
@@ -83,9 +83,11 @@ def _present(args: argparse.Namespace) -> int:
     code = command_line.OK
     asks_for_runs = (args.conf_path, args.priority, args.models_to_run, args.groups_to_run)
     if any(value is not None for value in asks_for_runs):
+        from benchmark.launch import launch
+
         if args.conf_path is None:
             args.conf_path = Path(RUN_SPECS_CONF)
-        code = run.execute(args, None)
+        code = launch(args, None)
         if args.skip_instances:
             return code
     if remote is None:

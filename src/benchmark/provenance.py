@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from benchmark.adapters.request_state import RequestState
-from benchmark.states_file import state_key
+from benchmark.state_key import state_key
 from common.canonical_json import canonical_json
 from common.request import Request
 

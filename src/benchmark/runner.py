@@ -9,71 +9,36 @@ calling thread    shows progress and waits; Ctrl-C is seen at once
 
 import logging
 import queue
-import shutil
-import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from benchmark.active_run import ActiveRun
 from benchmark.adapters.request_state import RequestState
-from benchmark.budget import Budget, Meter
-from benchmark.code_versions import code_versions
-from benchmark.derivation import Derivation, who_answers
+from benchmark.budget import Budget
+from benchmark.execution_spec import ExecutionSpec
 from benchmark.executor import Executor, Task
-from benchmark.plan import Planner
-from benchmark.profiles import check_can_be_asked
 from benchmark.progress import Progress
-from benchmark.provenance import Provenance
 from benchmark.remote_output import RemoteOutput
-from benchmark.run_folder import RunFolder, RunRecord, extends
-from benchmark.run_results import RunOutcome, finish_run, read_outcome, set_stats_aside
+from benchmark.results_writer import ResultsWriter
+from benchmark.run_preparer import RunPreparer, publish
+from benchmark.run_results import RunOutcome, finish_run
 from benchmark.run_spec import RunSpec
-from benchmark.states_file import RUN_HASH
-from benchmark.window_services.window_service import WindowService
 from common.authentication import Authentication
 from common.data_files import DataFiles
-from common.errors import BenchError, InvalidRequestError
+from common.errors import BenchError
 from common.request import RequestResult
 from common.sandbox import Sandbox
-from proxy.services.service import DeploymentInfo, Service
+from proxy.services.service import Service
 
 logger = logging.getLogger(__name__)
 
-_MAX_UNWRITTEN = 1024
 _REFRESH_SECONDS = 0.2
-_GRACE_SECONDS = 0.5
-_GATHER_SECONDS = 0.02
-
-# A run, the place of a request in it, the place of its instance, the request with its result.
-_Written = tuple[ActiveRun, int, int, RequestState]
-
-
-class ExecutionSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How runs are carried out; nothing here changes a result."""
-
-    output_path: Path
-    suite: str
-    num_threads: int = 32
-    dry_run_names: set[str] = set()  # runs that make all requests and send none
-    skip_instances: bool = False
-    exit_on_error: bool = False
-    max_error_rate: float = 0.05
-    max_cost: float | None = None  # in US dollars, of all runs together
-    data_mirror: str | None = None
-    allow_code_execution: bool = False  # of code that a model wrote
-    rescore: bool = False  # finished runs are scored again
-
-    @property
-    def suite_path(self) -> Path:
-        """Where the suite's runs are."""
-        return self.output_path / "runs" / self.suite
+_WAIT_SECONDS = 0.02
 
 
 class Runner:
@@ -102,14 +67,14 @@ class Runner:
         self._remote = remote
         self.budget = Budget(execution.max_cost)
         self._stop = threading.Event()
-        self._results: queue.Queue[_Written] = queue.Queue(_MAX_UNWRITTEN)
+        self._preparer = RunPreparer(service, auth, execution, self.budget, remote)
         # One run is prepared while another is asked.
         self._prepared: queue.Queue[ActiveRun | None] = queue.Queue(1)
         self._complete: queue.SimpleQueue[ActiveRun] = queue.SimpleQueue()
+        self._writer = ResultsWriter(self._complete.put)
         self._outcomes: queue.SimpleQueue[RunOutcome] = queue.SimpleQueue()
         self._active: list[ActiveRun] = []
         self._has_failed = False
-        self._scratch = Path(tempfile.gettempdir(), f"lm-bench-plans-{uuid.uuid4().hex}")
 
     def run(self, run_specs: list[RunSpec]) -> list[RunOutcome]:
         """Carry out all run specs and return how each ended, in their order.
@@ -120,8 +85,8 @@ class Runner:
             KeyboardInterrupt: After what has been answered was written down.
         """
         outcomes: dict[str, RunOutcome] = {}
-        for target in (self._write_results, self._finish_runs):
-            threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        self._writer.start()
+        threading.Thread(target=self._finish_runs, name="finisher", daemon=True).start()
         threading.Thread(
             target=self._prepare_runs, args=(run_specs,), name="preparer", daemon=True
         ).start()
@@ -136,18 +101,12 @@ class Runner:
                 self._progress.show(self._active)
         except KeyboardInterrupt:
             self._stop.set()
-            self._flush()
+            self._writer.flush()  # what is still being asked is left
             raise
         finally:
             self._progress.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._preparer.close()
         return [outcomes[spec.name] for spec in run_specs]
-
-    def _flush(self) -> None:
-        """Let the writer write what has come back; what is still being asked is left."""
-        deadline = time.monotonic() + _GRACE_SECONDS
-        while self._results.unfinished_tasks and time.monotonic() < deadline:
-            time.sleep(0.01)
 
     def _prepare_runs(self, run_specs: list[RunSpec]) -> None:
         is_started = False
@@ -158,7 +117,7 @@ class Runner:
                 self._outcomes.put(RunOutcome(spec.name, "skipped", "an earlier run failed"))
                 continue
             try:
-                run = self._prepare(spec)
+                run = self._preparer.prepare(spec)
             except BenchError as error:
                 self._fail(spec.name, str(error))
                 continue
@@ -201,7 +160,7 @@ class Runner:
     def _is_failing(self) -> bool:
         """Whether a run has failed, once all that were begun have ended."""
         while self._active and not self._stop.is_set():
-            time.sleep(_GATHER_SECONDS)
+            time.sleep(_WAIT_SECONDS)
         return self._has_failed
 
     def _tasks_of(self, run: ActiveRun) -> Iterator[Task]:
@@ -211,7 +170,7 @@ class Runner:
             if run.planner is not None:
                 run.planner.add(state.request)
                 run.note_sent()
-                self._results.put((run, place, instance_place, state))
+                self._writer.put((run, place, instance_place, state))
                 continue
             bound = run.meter.admit(state.request)
             if bound is None:
@@ -231,130 +190,10 @@ class Runner:
         def write(result: RequestResult) -> None:
             run.meter.settle(state.request, bound, result)
             run.note_result(result)
-            answered = msgspec.structs.replace(state, result=result)
-            self._results.put((run, place, instance_place, answered))
+            answered = replace(state, result=result)
+            self._writer.put((run, place, instance_place, answered))
 
         return write
-
-    def _prepare(self, spec: RunSpec) -> ActiveRun | RunOutcome:
-        """Read the data and open the run's folder; a finished run is only looked up."""
-        execution = self._execution
-        deployment = self._service.get_deployment(
-            self._auth, spec.adapter_spec.model, spec.adapter_spec.deployment
-        )
-        is_stored = partial(self._service.is_stored, self._auth)
-        is_dry = spec.name in execution.dry_run_names
-        if execution.max_cost is not None and deployment.prices is None and not is_dry:
-            raise InvalidRequestError(
-                f"--max-cost needs to know what {deployment.name} costs: put its prices into "
-                "prices.yaml (docs/models.md)"
-            )
-        is_planned = is_dry and not execution.skip_instances
-        find_window = WindowService.for_planning if is_planned else WindowService.of_deployment
-        window = find_window(self._service, self._auth, deployment)
-        if window.guessed_because:
-            logger.warning("%s: tokens are guessed: %s", spec.name, window.guessed_because)
-        derivation = Derivation(spec, window, execution.output_path, execution.data_mirror)
-        if execution.skip_instances:
-            return RunOutcome(spec.name, "skipped", "--skip-instances")
-        self._check_can_be_asked(spec, deployment, is_dry=is_dry)
-        instances, data_sha256 = derivation.read()
-        record = RunRecord(
-            run_spec=spec, deployment=who_answers(deployment), data_sha256=data_sha256
-        )
-        if self._remote is not None:
-            self._remote.fetch_run(execution.suite, spec.name)
-        folder = RunFolder(execution.suite_path, spec.name)
-        folder.acquire()
-        try:
-            earlier = folder.read_record()
-            is_same = earlier is not None and not extends(earlier, record)
-            if is_same and not execution.rescore:
-                outcome = read_outcome(folder, spec.name, record.hash)
-                if outcome is not None:
-                    self._publish(outcome)  # unless that was done when it ended
-                    folder.release()
-                    return outcome
-            if is_dry and not is_same and folder.stats_path.exists():
-                # What is finished stays so while a larger run is planned.
-                self._scratch.mkdir(mode=0o700, exist_ok=True)
-                folder = folder.moved_to_copy(self._scratch)
-            meter = Meter(deployment, self.budget, is_stored)
-            code, packages = code_versions(spec)
-            data_files = derivation.data_files.digests()
-            provenance = Provenance(data_files=data_files, code=code, packages=packages)
-            run = ActiveRun(record, folder, derivation, instances, meter, provenance)
-            # Gone first: whatever stops us below, no old score stands under a new name.
-            set_stats_aside(run, is_same=is_same)
-            # Places belong to the run that the states file names, in the same transaction; the
-            # record may be that of an extension that was killed halfway.
-            states_hash = run.states.get_meta(RUN_HASH)
-            if states_hash is None:
-                run.states.add_instances(run.evaluated, record.hash)
-            elif states_hash != record.hash:
-                run.extend_states()
-            if is_dry:
-                run.planner = Planner(
-                    spec.adapter_spec.model,
-                    run.num_resumed,
-                    deployment,
-                    window.count_tokens,
-                    is_stored,
-                )
-            run.states.set_meta("status", "running")
-            run.states.set_meta("num_requests", str(run.num_requests))
-            folder.write_record(record, provenance)
-        except BaseException:
-            folder.release()
-            raise
-        return run
-
-    def _check_can_be_asked(
-        self, spec: RunSpec, deployment: DeploymentInfo, *, is_dry: bool
-    ) -> None:
-        try:
-            check_can_be_asked(spec.adapter_spec, deployment)
-        except InvalidRequestError as error:
-            if not is_dry:
-                raise
-            logger.warning("%s can be planned, and not asked: %s", spec.name, error)
-
-    def _write_results(self) -> None:
-        while True:
-            batch = [self._results.get()]
-            # A commit costs as much as many rows. What waits here is in the cache already.
-            time.sleep(_GATHER_SECONDS)
-            try:
-                while len(batch) < _MAX_UNWRITTEN:
-                    batch.append(self._results.get_nowait())
-            except queue.Empty:
-                pass
-            by_run: dict[int, list[_Written]] = {}
-            for item in batch:
-                by_run.setdefault(id(item[0]), []).append(item)
-            for items in by_run.values():
-                self._write_batch(items[0][0], [item[1:] for item in items])
-            for _ in batch:
-                self._results.task_done()
-
-    def _write_batch(self, run: ActiveRun, states: list[tuple[int, int, RequestState]]) -> None:
-        try:
-            run.states.add_states(states)
-        except BenchError as error:
-            run.stop_reason = str(error)
-        except Exception as error:
-            logger.debug("%s: results could not be written", run.spec.name, exc_info=True)
-            run.stop_reason = f"{type(error).__name__}: {error}"
-        is_complete = run.note_written([state.result for _, _, state in states])
-        self._tell_progress(run)
-        if is_complete:
-            self._complete.put(run)
-
-    def _tell_progress(self, run: ActiveRun) -> None:
-        try:
-            run.note_progress()
-        except BenchError:
-            logger.debug("%s: its progress could not be noted", run.spec.name, exc_info=True)
 
     def _offered(self) -> dict[str, Any]:
         """What metrics may ask for by the name of an argument."""
@@ -366,10 +205,6 @@ class Runner:
             "sandbox": Sandbox() if execution.allow_code_execution else None,
         }
 
-    def _publish(self, outcome: RunOutcome) -> None:
-        if self._remote is not None and outcome.status in ("finished", "incomplete"):
-            self._remote.publish_run(self._execution.suite, outcome.name)
-
     def _finish_runs(self) -> None:
         while True:
             run = self._complete.get()
@@ -378,7 +213,7 @@ class Runner:
             name = run.spec.name
             try:
                 outcome = finish_run(run, self._execution.max_error_rate, self._offered())
-                self._publish(outcome)
+                publish(self._remote, self._execution.suite, outcome)
                 self._has_failed |= outcome.is_failure
                 self._outcomes.put(outcome)
             except BenchError as error:

@@ -1,14 +1,5 @@
 """The states of one run, in one SQLite file: appended while the run goes on, readable meanwhile.
 
-Tables:
-
-    texts(id, text)                     what many prompts begin with, and other repeated texts
-    instances(id, data)                 each evaluated instance (perturbed versions are others)
-    states(id, instance, …, result)     each answered request, by its place in the run
-    instance_values(…)                  view: (instance, trial, perturbation, metric, value); the
-                                        values of an earlier version are those of NAME@vVERSION
-    meta(key, value)                    the run's hash, and how far it has come
-
 A prompt (or the last message of a chat) is stored as a shared beginning (a text), its instance's
 input, and an ending, so that a few-shot prompt costs the bytes of its own part only. Tokens with
 log-probabilities are compressed and stand in a column of their own.
@@ -24,68 +15,24 @@ import msgspec
 
 from benchmark.adapters.request_state import RequestState
 from benchmark.scenarios.scenario import Instance
+from benchmark.state_key import StateKey, key_of
+from benchmark.states_schema import (
+    INSERT_INSTANCE,
+    INSERT_META,
+    INSERT_STATE,
+    LAYOUT,
+    MOVE_STATES,
+    SCHEMA,
+)
 from benchmark.stored_result import decode_result, encode_result
 from common.errors import StorageError
 from common.request import Request
 
 RUN_HASH = "run_hash"  # key of the hash of the run that all places belong to
 
-_LAYOUT = 2
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS instances (id INTEGER PRIMARY KEY, data TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS states (
-    id INTEGER PRIMARY KEY,
-    instance INTEGER NOT NULL,
-    trial INTEGER NOT NULL,
-    reference_index INTEGER,
-    request_mode TEXT,
-    output_mapping TEXT,
-    num_in_context_examples INTEGER NOT NULL,
-    num_conditioning_tokens INTEGER NOT NULL,
-    window_index INTEGER NOT NULL,
-    is_truncated INTEGER NOT NULL,
-    request INTEGER NOT NULL,
-    beginning INTEGER,
-    ending TEXT NOT NULL,
-    outcome TEXT,
-    result TEXT,
-    tokens BLOB
-);
-CREATE TABLE IF NOT EXISTS metric_values (
-    instance INTEGER NOT NULL,
-    trial INTEGER NOT NULL,
-    metric INTEGER NOT NULL,
-    value REAL NOT NULL,
-    PRIMARY KEY (instance, trial, metric)
-) WITHOUT ROWID;
-CREATE VIEW IF NOT EXISTS instance_values AS
-    SELECT json_extract(instances.data, '$.id') AS instance, trial,
-        json_extract(instances.data, '$.perturbation.name') AS perturbation,
-        texts.text AS metric, value
-    FROM metric_values
-    JOIN instances ON instances.id = metric_values.instance
-    JOIN texts ON texts.id = metric_values.metric;
-"""
-_INSERT_STATE = "INSERT OR REPLACE INTO states VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-
-_INSERT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-_MOVE_STATES = """
-INSERT INTO states
-SELECT moves.place, moves.instance, trial, reference_index, request_mode, output_mapping,
-    num_in_context_examples, num_conditioning_tokens, window_index, is_truncated, request,
-    beginning, ending, outcome, result, tokens
-FROM moved JOIN moves ON moves.old = moved.id
-"""
-_INSERT_INSTANCE = "INSERT OR REPLACE INTO instances VALUES (?, ?)"
-
 _ENCODER = msgspec.json.Encoder()
 _INSTANCE = msgspec.json.Decoder(Instance)
 _REQUEST = msgspec.json.Decoder(Request)
-
-
-StateKey = tuple[int, str | None, str, int | None, str | None, int]
 
 
 class StatesFile:
@@ -113,7 +60,7 @@ class StatesFile:
                 # What a killed process has committed stays; only a power cut could lose the last
                 # rows.
                 self._connection.execute("PRAGMA synchronous=OFF")
-                self._connection.executescript(_SCHEMA)
+                self._connection.executescript(SCHEMA)
             self._texts: dict[int, str] = {}
             self._text_ids: dict[str, int] = {}
             self._read_texts()
@@ -121,8 +68,8 @@ class StatesFile:
             raise self._explained(error) from error
         layout = self.get_meta("layout")
         if layout is None and not is_for_reading:
-            self.set_meta("layout", str(_LAYOUT))
-        elif layout != str(_LAYOUT):
+            self.set_meta("layout", str(LAYOUT))
+        elif layout != str(LAYOUT):
             raise StorageError(f"{path} was written by another version (layout {layout})")
 
     def close(self) -> None:
@@ -135,13 +82,13 @@ class StatesFile:
 
     def set_meta(self, key: str, value: str) -> None:
         """Note `value` under `key`."""
-        self._write(_INSERT_META, [(key, value)])
+        self._write(INSERT_META, [(key, value)])
 
     def add_instances(self, instances: Iterable[Instance], run_hash: str = "") -> None:
         """Store the evaluated instances of the run with that hash; their places count from 0."""
         with self._transaction():
-            self._connection.executemany(_INSERT_INSTANCE, _instance_rows(instances))
-            self._connection.execute(_INSERT_META, (RUN_HASH, run_hash))
+            self._connection.executemany(INSERT_INSTANCE, _instance_rows(instances))
+            self._connection.execute(INSERT_META, (RUN_HASH, run_hash))
 
     def instances(self) -> list[Instance]:
         """Return the evaluated instances in order."""
@@ -164,7 +111,7 @@ class StatesFile:
         Args:
             states: (place of the request in the run, place of its instance, the state).
         """
-        self._write(_INSERT_STATE, [self._row(*state) for state in states])
+        self._write(INSERT_STATE, [self._row(*state) for state in states])
 
     def states(
         self, instances: list[Instance]
@@ -205,7 +152,7 @@ class StatesFile:
             "SELECT id, instance, trial, reference_index, request_mode, window_index FROM states"
         )
         for place, instance_place, *rest in self._read(query):
-            yield place, _key(instances[instance_place], *rest)
+            yield place, key_of(instances[instance_place], *rest)
 
     def move_states(
         self,
@@ -228,9 +175,9 @@ class StatesFile:
             execute("DELETE FROM states")
             execute("DELETE FROM metric_values")
             execute("DELETE FROM instances")
-            execute(_MOVE_STATES)
-            self._connection.executemany(_INSERT_INSTANCE, _instance_rows(instances))
-            execute(_INSERT_META, (RUN_HASH, run_hash))
+            execute(MOVE_STATES)
+            self._connection.executemany(INSERT_INSTANCE, _instance_rows(instances))
+            execute(INSERT_META, (RUN_HASH, run_hash))
             execute("DROP TABLE moved")
             execute("DROP TABLE moves")
 
@@ -356,28 +303,6 @@ class StatesFile:
         if "full" in reason:
             return StorageError(f"the disk is full: can't write {self.path}")
         return StorageError(f"can't use {self.path}: {reason}")
-
-
-def state_key(state: RequestState) -> StateKey:
-    """What a request is within a run, whatever its place: to find it again in a larger run."""
-    return _key(
-        state.instance,
-        state.train_trial_index,
-        state.reference_index,
-        state.request_mode,
-        state.window_index,
-    )
-
-
-def _key(
-    instance: Instance,
-    trial: int,
-    reference_index: int | None,
-    request_mode: str | None,
-    window_index: int,
-) -> StateKey:
-    version = repr(instance.perturbation)
-    return trial, instance.id, version, reference_index, request_mode, window_index
 
 
 def _instance_rows(instances: Iterable[Instance]) -> Iterator[tuple[int, str]]:

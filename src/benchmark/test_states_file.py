@@ -12,7 +12,8 @@ from benchmark.scenarios.scenario import (
     PerturbationDescription,
     Reference,
 )
-from benchmark.states_file import StatesFile, set_aside, state_key
+from benchmark.state_key import state_key
+from benchmark.states_file import StatesFile, set_aside
 from common.errors import StorageError
 from common.request import (
     Message,

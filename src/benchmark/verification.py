@@ -18,7 +18,8 @@ from benchmark.provenance import Provenance, RequestsHash
 from benchmark.run_folder import RunFolder, RunRecord
 from benchmark.run_spec import RunSpec
 from benchmark.scenarios.scenario import Instance, Scenario
-from benchmark.states_file import RUN_HASH, StatesFile, state_key
+from benchmark.state_key import state_key
+from benchmark.states_file import RUN_HASH, StatesFile
 from benchmark.window_services.window_service import WindowService
 from common.authentication import Authentication
 from common.errors import BenchError, InvalidRequestError, ModelNotFoundError, UnknownNameError

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.run import MIRROR_VARIABLE
+from benchmark.run_flags import MIRROR_VARIABLE
 from common import command_line
 from common.errors import NotFoundError
 

@@ -18,7 +18,8 @@ from benchmark.run_folder import RunFolder, RunRecord
 from benchmark.run_results import read_stats
 from benchmark.scenarios.scenario import Instance, PerturbationDescription, Reference
 from benchmark.schema import main_stat
-from benchmark.states_file import StateKey, StatesFile, state_key
+from benchmark.state_key import StateKey, state_key
+from benchmark.states_file import StatesFile
 from benchmark.worst_case import IDENTITY
 from common.errors import DataError, InvalidRequestError
 

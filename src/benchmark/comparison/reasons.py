@@ -8,7 +8,7 @@ import msgspec
 from benchmark.comparison.compared_run import ComparedRun
 from benchmark.metrics.stat import Stat
 from benchmark.provenance import Provenance
-from benchmark.states_file import StateKey
+from benchmark.state_key import StateKey
 
 MISSING = "(not there)"
 
