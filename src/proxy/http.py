@@ -208,7 +208,9 @@ class Http:
             check = "check HTTPS_PROXY and NO_PROXY"
         if number == pycurl.E_OPERATION_TIMEDOUT:
             if connection.has_sent or connection.seconds_to_connect >= allowed:
-                return DeadlineError(f"{self.host} gave no whole answer within {allowed:.3g} s")
+                # What was allowed, but for the moments that it took to come here.
+                seconds = max(0.1, round(allowed, 1))
+                return DeadlineError(f"{self.host} gave no whole answer within {seconds:g} s")
             seconds = connection.seconds_to_connect
             return UnreachableError(f"no connection to {where} within {seconds:g} s; {check}")
         if number in _NO_HOST:

@@ -87,7 +87,9 @@ def test_who_stays_is_passed_once(hasty_line: Line) -> None:
 
 def test_waiting_outside_changes_nothing_for_who_was_not_in_line(line: Line) -> None:
     with line.outside():
-        assert Member(line).is_in.wait(SECONDS)
+        member = Member(line)
+        assert member.is_in.wait(SECONDS)
+    member.end()
 
 
 def test_an_error_leaves_the_line(line: Line) -> None:
