@@ -89,6 +89,17 @@ def test_a_place_that_can_not_be_written_is_told_before_a_model_is_asked(
     assert provider.counters().requests == 0
 
 
+def test_a_finished_run_is_looked_up_without_a_write(commands: Commands, there: Path) -> None:
+    url = f"file://{there}"
+    commands.run("-o", url).assert_done()
+    [run] = runs_of(there)
+    assert [path.name for path in run.parent.iterdir()] == [run.name]  # what was tried is gone
+    before = [path.stat().st_mtime_ns for path in (run.parent, run, *sorted(run.iterdir()))]
+    commands.run("-o", url).assert_done()
+    after = [path.stat().st_mtime_ns for path in (run.parent, run, *sorted(run.iterdir()))]
+    assert after == before
+
+
 def test_what_could_not_be_written_is_written_by_the_next_start(
     commands: Commands, provider: FakeProvider, there: Path
 ) -> None:

@@ -57,10 +57,7 @@ def launch(args: argparse.Namespace, descriptions: Sequence[str] | None) -> int:
         for plain, spec in zip(selected, run_specs, strict=True)
         if plain.name in dry_run_names
     }
-    asks = not (args.dry_run or args.skip_instances)
     remote = RemoteOutput(args.output_path) if is_url(args.output_path) else None
-    if remote is not None and asks:
-        remote.check_writable(args.suite)
     execution = ExecutionSpec(
         output_path=Path(args.output_path) if remote is None else remote.work_path,
         suite=args.suite,
@@ -75,7 +72,7 @@ def launch(args: argparse.Namespace, descriptions: Sequence[str] | None) -> int:
         data_mirror=args.data_mirror or os.environ.get(MIRROR_VARIABLE),
     )
     spread = None
-    if args.runner == "ray" and asks:
+    if args.runner == "ray" and not (args.dry_run or args.skip_instances):
         # Its package is an extra.
         from benchmark.ray_service import RayService
 

@@ -9,6 +9,7 @@ fsspec: https://filesystem-spec.readthedocs.io
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import import_module
@@ -25,7 +26,6 @@ _DATABASE, _LAST = "states.sqlite", "stats.json"
 _FILES = ("run_spec.json", "scenario.json", "timings.json")
 # Without a run's answers, which no leaderboard needs.
 _SHOWN = (*_FILES, _LAST)
-_TRIAL = ".trial"
 
 
 class RemoteOutput:
@@ -67,10 +67,11 @@ class RemoteOutput:
             StorageError: It can't be written, which is better known before a model is asked.
         """
         folder = self._at(suite)
+        trial = f"{folder}/.{uuid.uuid4().hex}"  # others may try at the same time
         with self._told("written"):
             self._make_folder(folder)
-            self._put_whole(f"{folder}/{_TRIAL}", b"")
-            self._files.rm_file(f"{folder}/{_TRIAL}")
+            self._put_whole(trial, b"")
+            self._files.rm_file(trial)
 
     def fetch_run(self, suite: str, name: str) -> None:
         """Bring a finished run here, if it is there and nothing of it is here.

@@ -98,6 +98,8 @@ class RunPreparer:
                     publish(self._remote, execution.suite, outcome)  # unless that was done
                     folder.release()
                     return outcome
+            if self._remote is not None and not is_dry:
+                self._remote.check_writable(execution.suite)
             if is_dry and not is_same and folder.stats_path.exists():
                 # What is finished stays so while a larger run is planned.
                 self._scratch.mkdir(mode=0o700, exist_ok=True)
